@@ -1,0 +1,1 @@
+"""Card numbers and security codes, removed before anything is stored (rules C-45)."""
