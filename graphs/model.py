@@ -34,7 +34,7 @@ class ToolUsePart:
 
 @dataclass(frozen=True)
 class ToolResultPart:
-    """What a tool answered; `content` is a JSON object: {"ok": true, …} or {"ok": false, "code": …, "say": …}."""
+    """What a tool answered: JSON text, {"ok": true, …} or {"ok": false, "code": …, "say": …}."""
 
     tool_use_id: str
     content: str
@@ -61,7 +61,11 @@ class ModelMessage:
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """One model call. `output_schema` asks for a single JSON object as text (structured output)."""
+    """One model call.
+
+    `output_schema` asks for a single JSON object as text (structured output). `timeout_s` is what is left
+    of the turn; without it the model's own deadline holds alone.
+    """
 
     system: str
     messages: tuple[ModelMessage, ...]
@@ -69,6 +73,7 @@ class ModelRequest:
     purpose: Purpose
     tools: tuple[ToolSpec, ...] = ()
     output_schema: Mapping[str, JsonValue] | None = None
+    timeout_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -126,8 +131,8 @@ class UnavailableReason(StrEnum):
 class SwitchedModel:
     """From here on another model speaks.
 
-    Drop the sentence that was not finished; keep those that were. `usage` is what the failed model is known to
-    have used, billed under `failed_model`.
+    Drop the sentence that was not finished; keep those that were. `usage` is what the failed model is
+    known to have used, billed under `failed_model`.
     """
 
     name: str
@@ -153,7 +158,10 @@ class ModelUnavailable(Exception):
 
 
 class Model(Protocol):
-    """A stream is text deltas, then tool calls, then exactly one `Finished`; or it raises ModelUnavailable."""
+    """A stream is text deltas, then tool calls, then exactly one `Finished`, or it raises ModelUnavailable.
+
+    Read it inside `contextlib.aclosing`, so that a turn that is cancelled also ends the provider's stream.
+    """
 
     @property
     def name(self) -> str: ...
