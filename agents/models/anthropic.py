@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
@@ -75,7 +75,7 @@ class AnthropicModel:
         self._jitter = jitter
         self._tools: dict[str, tuple[ToolSpec, ToolParam]] = {}
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[ModelEvent]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[ModelEvent]:
         """Answer, or raise ModelUnavailable within the deadline with what was used so far."""
         model = self._models[request.purpose]
         limit_s = self._total_s if request.timeout_s is None else min(self._total_s, request.timeout_s)
