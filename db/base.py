@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, String, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, String, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -18,6 +18,8 @@ type_json = dict[str, Any]
 
 
 class Base(DeclarativeBase):
+    # Minor units of a large order do not fit 32 bits.
+    type_annotation_map: ClassVar = {int: BigInteger}
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -69,9 +71,7 @@ def one_of(column: str, enum: type[StrEnum]) -> CheckConstraint:
 
 def owned_by(table: str, column: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
     """Foreign key within the company: (company_id, column) → table (company_id, id)."""
-    return ForeignKeyConstraint(
-        ["company_id", column], [f"{table}.company_id", f"{table}.id"], ondelete=ondelete
-    )
+    return ForeignKeyConstraint(["company_id", column], [f"{table}.company_id", f"{table}.id"], ondelete=ondelete)
 
 
 class Tenant:

@@ -51,6 +51,7 @@ class Cart(Base, TenantRow):
     last_activity_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # When this cart, left alone, will be abandoned; NULL when it cannot be (empty, nobody to reach, ordered).
     idle_due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    released_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     abandoned_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Counts abandonments: a restored cart that is left again is a new one for the SMS rule (C-05).
     abandonment: Mapped[int] = mapped_column(server_default="0")
@@ -61,7 +62,12 @@ class Cart(Base, TenantRow):
         company_fk(),
         owned_by("customers", "customer_id"),
         one_of("status", CartStatus),
-        Index("ix_carts_idle_due", "idle_due_at", postgresql_where=text("idle_due_at IS NOT NULL")),
+        Index(
+            "ix_carts_idle_due",
+            "idle_due_at",
+            postgresql_where=text("idle_due_at IS NOT NULL AND released_at IS NULL"),
+        ),
+        Index("ix_carts_released", "released_at", postgresql_where=text("released_at IS NOT NULL")),
         Index("ix_carts_customer", "company_id", "customer_id"),
     )
 
@@ -87,7 +93,8 @@ class CartLine(Base, TenantRow):
         owned_by("product_variants", "variant_id"),
         CheckConstraint("quantity > 0", name="quantity"),
         CheckConstraint(
-            "unit_price_minor >= 0 AND discount_minor BETWEEN 0 AND unit_price_minor * quantity", name="amounts"
+            "unit_price_minor >= 0 AND discount_minor BETWEEN 0 AND unit_price_minor * quantity",
+            name="amounts",
         ),
         UniqueConstraint("company_id", "cart_id", "variant_id"),
     )

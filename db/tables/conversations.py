@@ -7,7 +7,17 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import JSON, Base, EnumText, Tenant, TenantRow, UtcDateTime, company_fk, one_of, owned_by, type_json
+from db.base import (
+    JSON,
+    Base,
+    EnumText,
+    Tenant,
+    TenantRow,
+    UtcDateTime,
+    one_of,
+    owned_by,
+    type_json,
+)
 
 
 class ConversationChannel(StrEnum):

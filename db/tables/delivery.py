@@ -4,7 +4,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from db.base import JSON, Base, EnumText, TenantRow, UtcDateTime, company_fk, one_of, owned_by, type_json
@@ -82,10 +83,10 @@ class Message(Base, TenantRow):
             "cart_id",
             "abandonment",
             unique=True,
-            postgresql_where=text("channel = 'SMS' AND status NOT IN ('BLOCKED', 'CANCELLED')"),
+            postgresql_where=sql("channel = 'SMS' AND status NOT IN ('BLOCKED', 'CANCELLED')"),
         ),
-        Index("ix_messages_due", "due_at", postgresql_where=text("due_at IS NOT NULL AND released_at IS NULL")),
-        Index("ix_messages_released", "released_at", postgresql_where=text("released_at IS NOT NULL")),
+        Index("ix_messages_due", "due_at", postgresql_where=sql("due_at IS NOT NULL AND released_at IS NULL")),
+        Index("ix_messages_released", "released_at", postgresql_where=sql("released_at IS NOT NULL")),
         Index("ix_messages_cart", "company_id", "cart_id", "created_at"),
         Index("ix_messages_customer", "company_id", "customer_id", "sent_at"),
     )

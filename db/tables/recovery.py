@@ -8,7 +8,18 @@ from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import JSON, Base, EnumText, Tenant, TenantRow, UtcDateTime, company_fk, one_of, owned_by, type_json
+from db.base import (
+    JSON,
+    Base,
+    EnumText,
+    Tenant,
+    TenantRow,
+    UtcDateTime,
+    company_fk,
+    one_of,
+    owned_by,
+    type_json,
+)
 
 
 class CartSaveStage(StrEnum):
@@ -140,7 +151,11 @@ class SaveAttempt(Base, TenantRow):
             unique=True,
             postgresql_where=text("status = 'IN_PROGRESS'"),
         ),
-        Index("ix_save_attempts_due", "due_at", postgresql_where=text("due_at IS NOT NULL AND released_at IS NULL")),
+        Index(
+            "ix_save_attempts_due",
+            "due_at",
+            postgresql_where=text("due_at IS NOT NULL AND released_at IS NULL"),
+        ),
         Index("ix_save_attempts_released", "released_at", postgresql_where=text("released_at IS NOT NULL")),
         Index("ix_save_attempts_cart", "company_id", "cart_id"),
     )

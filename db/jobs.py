@@ -1,0 +1,56 @@
+"""Jobs enter the queue in the transaction that makes them needed (pgqueuer).
+
+pgqueuer's psycopg driver wants a connection in autocommit; `SessionDriver` speaks its protocol over the
+connection that the session already holds, so a job is rolled back and committed with the change.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pgqueuer.queries import Queries
+from psycopg import AsyncConnection, AsyncRawCursor
+from psycopg.rows import dict_row
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.ext.asyncio import AsyncSession
+
+
+class Job(BaseModel):
+    """What a job carries: ids, and the step it was made for. It re-reads the world and may run twice."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    company_id: UUID
+    id: UUID
+    step: int = 0
+
+
+class SessionDriver:
+    """pgqueuer's driver over a connection inside a transaction: enough to enqueue, nothing else."""
+
+    def __init__(self, connection: AsyncConnection[Any]) -> None:
+        self.connection = connection
+
+    async def fetch(self, query: str, *args: Any) -> list[dict[str, Any]]:
+        cursor = AsyncRawCursor(self.connection, row_factory=dict_row)
+        await cursor.execute(query.encode(), args or None)
+        return await cursor.fetchall()
+
+    async def execute(self, query: str, *args: Any) -> str:
+        cursor = AsyncRawCursor(self.connection)
+        await cursor.execute(query.encode(), args or None)
+        return cursor.statusmessage or ""
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+
+async def enqueue(session: AsyncSession, name: str, jobs: Sequence[Job]) -> None:
+    """Put jobs for the worker's entrypoint `name` into the queue, in this transaction."""
+    if not jobs:
+        return
+    connection = await session.connection()
+    raw: Any = (await connection.get_raw_connection()).driver_connection
+    payloads: list[bytes | None] = [job.model_dump_json().encode() for job in jobs]
+    driver: Any = SessionDriver(raw)  # the protocol also asks for listening, which enqueueing never does
+    await Queries(driver).enqueue([name] * len(jobs), payloads, [0] * len(jobs))

@@ -1,0 +1,81 @@
+"""A real PostgreSQL for the tests: one embedded server, a migrated template, a database of its own for each test."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import pytest_socket
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.embedded import EmbeddedServer, running
+from db.ids import uuid7
+from db.session import open_engine
+from db.upgrade import upgrade
+
+MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
+DATA_DIR = Path(tempfile.gettempdir()) / f"momentum-tests-{os.getuid()}"
+TEMPLATE_LOCK = 7_266_102
+
+
+def pytest_runtest_setup() -> None:
+    """No test reaches past this machine."""
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """The server that every test process shares; the last one out stops it."""
+    with running(DATA_DIR, durable=False) as server:
+        yield server
+
+
+def in_database(url: str, name: str) -> str:
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(server: EmbeddedServer) -> psycopg.Connection:
+    url = make_url(in_database(server.owner_url, "postgres")).set(drivername="postgresql")
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+
+@pytest.fixture(scope="session")
+def template(server: EmbeddedServer) -> str:
+    """Name of a database at the current schema, made once for each state of the migrations."""
+    source = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.py")))
+    name = f"template_{hashlib.sha256(source).hexdigest()[:12]}"
+    with _administer(server) as admin:
+        admin.execute("SELECT pg_advisory_lock(%s)", (TEMPLATE_LOCK,))
+        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}_new" WITH (FORCE)')
+            admin.execute(f'CREATE DATABASE "{name}_new"')
+            upgrade(in_database(server.owner_url, f"{name}_new"))
+            # Renamed when it is whole: a run that died half-way leaves nothing that looks finished.
+            admin.execute(f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
+    return name
+
+
+@pytest.fixture
+def database(server: EmbeddedServer, template: str) -> Iterator[EmbeddedServer]:
+    """An empty database at the current schema; its two addresses."""
+    name = f"test_{uuid7().hex}"
+    with _administer(server) as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        yield EmbeddedServer(
+            owner_url=in_database(server.owner_url, name),
+            app_url=in_database(server.app_url, name),
+            port=server.port,
+        )
+        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+async def engine(database: EmbeddedServer) -> AsyncIterator[AsyncEngine]:
+    """The application's own engine, as its own unprivileged role."""
+    engine = open_engine(database.app_url, pool_size=5)
+    yield engine
+    await engine.dispose()

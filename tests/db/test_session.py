@@ -1,0 +1,77 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.clock import read_clock, real_now, set_clock
+from db.embedded import EmbeddedServer
+from db.ids import uuid7
+from db.jobs import Job, enqueue
+from db.session import UnsafeRole, open_engine, refuse_unsafe_role, transaction
+from db.tables.companies import Company
+
+
+def company() -> Company:
+    return Company(
+        id=uuid7(),
+        name="Shop",
+        legal_name="Shop Ltd",
+        postal_address="1 Road",
+        support_email="help@shop.example",
+        currency="USD",
+        timezone="UTC",
+        country="US",
+        created_at=datetime(2026, 11, 22, tzinfo=UTC),
+    )
+
+
+async def test_a_transaction_sees_its_own_company_and_no_other(engine: AsyncEngine) -> None:
+    mine, other = company(), company()
+    for row in (mine, other):
+        async with transaction(engine, company_id=row.id) as session:
+            session.add(row)
+    async with transaction(engine, company_id=mine.id) as session:
+        assert (await session.scalars(select(Company.id))).all() == [mine.id]
+    async with transaction(engine, company_id=None) as session:
+        assert (await session.scalars(select(Company.id))).all() == []
+
+
+async def test_what_fails_leaves_neither_rows_nor_jobs(engine: AsyncEngine) -> None:
+    row = company()
+    with pytest.raises(RuntimeError):
+        async with transaction(engine, company_id=row.id) as session:
+            session.add(row)
+            await enqueue(session, "run_stage", [Job(company_id=row.id, id=row.id)])
+            raise RuntimeError
+    async with transaction(engine, company_id=row.id) as session:
+        assert (await session.scalars(select(Company.id))).all() == []
+        assert await session.scalar(text("SELECT count(*) FROM pgqueuer")) == 0
+
+
+async def test_a_job_is_committed_with_its_change(engine: AsyncEngine) -> None:
+    row = company()
+    async with transaction(engine, company_id=row.id) as session:
+        session.add(row)
+        await enqueue(session, "run_stage", [Job(company_id=row.id, id=row.id, step=3)])
+    async with transaction(engine, company_id=None) as session:
+        entrypoint, payload = (await session.execute(text("SELECT entrypoint, payload FROM pgqueuer"))).one()
+    assert entrypoint == "run_stage"
+    assert Job.model_validate_json(payload) == Job(company_id=row.id, id=row.id, step=3)
+
+
+async def test_the_clock_goes_forward_only(engine: AsyncEngine) -> None:
+    target = real_now() + timedelta(days=3)
+    async with transaction(engine, company_id=None) as session:
+        await set_clock(session, target)
+        await set_clock(session, target - timedelta(days=1))
+    async with transaction(engine, company_id=None) as session:
+        assert timedelta() <= await read_clock(session) - target < timedelta(minutes=1)
+
+
+async def test_the_owner_is_refused(database: EmbeddedServer, engine: AsyncEngine) -> None:
+    await refuse_unsafe_role(engine)
+    owner = open_engine(database.owner_url)
+    with pytest.raises(UnsafeRole, match="momentum_app"):
+        await refuse_unsafe_role(owner)
+    await owner.dispose()
