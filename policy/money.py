@@ -227,9 +227,7 @@ def totals(
     gross = [line.unit_price_minor * line.quantity for line in lines]
     if any(line.quantity < 0 or line.unit_price_minor < 0 or line.line_discount_minor < 0 for line in lines):
         raise ValueError("a line has no negative part")
-    reduced = [
-        amount - min(line.line_discount_minor, amount) for line, amount in zip(lines, gross, strict=True)
-    ]
+    reduced = [amount - min(line.line_discount_minor, amount) for line, amount in zip(lines, gross, strict=True)]
     cuts = _cart_discount(lines, reduced, discount)
     nets = [amount - cut for amount, cut in zip(reduced, cuts, strict=True)]
     taxes = _taxes(lines, nets, tax or TaxRule())
@@ -269,9 +267,7 @@ def _taxes(lines: Sequence[PricedLine], nets: list[int], tax: TaxRule) -> list[i
     return allocate(round_half_up(sum(bases) * share), bases)
 
 
-def _shipping(
-    goods_minor: int, discount: Discount | None, rule: ShippingRule | None, *, has_items: bool
-) -> int:
+def _shipping(goods_minor: int, discount: Discount | None, rule: ShippingRule | None, *, has_items: bool) -> int:
     if rule is None or not has_items or (discount is not None and discount.free_shipping):
         return 0
     if rule.free_from_minor is not None and goods_minor >= rule.free_from_minor:
