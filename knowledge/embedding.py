@@ -39,9 +39,7 @@ class EmbeddingModelUnusable(AppError):
 
 
 class _Session(Protocol):
-    def run(
-        self, output_names: None, input_feed: dict[str, NDArray[np.int64]]
-    ) -> list[NDArray[np.float32]]: ...
+    def run(self, output_names: None, input_feed: dict[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]: ...
 
 
 class Embedder:
