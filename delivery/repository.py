@@ -1,0 +1,125 @@
+"""The one place that queries messages and their events."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.jobs import Job
+from db.tables.delivery import Message, MessageEvent, MessageEventKind, MessageStatus
+from db.tables.policy import Channel
+from delivery.schemas import OutboxEntry, PlannedMessage
+
+FirstTime = Literal["delivered_at", "opened_at", "clicked_at", "bounced_at"]
+
+
+class MessageRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def get(self, message_id: UUID, *, company_id: UUID) -> Message | None:
+        return await self.session.scalar(
+            select(Message).where(Message.company_id == company_id, Message.id == message_id)
+        )
+
+    async def get_for_update(self, message_id: UUID, *, company_id: UUID) -> Message | None:
+        """Lock the message until the transaction ends. Last in the lock order: cart, attempt, grant, message."""
+        return await self.session.scalar(
+            select(Message)
+            .where(Message.company_id == company_id, Message.id == message_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+
+    async def insert_if_new(self, planned: PlannedMessage, *, company_id: UUID, now: datetime) -> bool:
+        """Store the message unless a unique index already holds one in its place."""
+        inserted = await self.session.scalar(
+            insert(Message)
+            .values(**asdict(planned), company_id=company_id, status=MessageStatus.PLANNED, created_at=now)
+            .on_conflict_do_nothing()
+            .returning(Message.id)
+        )
+        return inserted is not None
+
+    async def get_by_origin(self, planned: PlannedMessage, *, company_id: UUID) -> Message | None:
+        """The message that stands in the same place: same intervention and channel, or same request."""
+        query = select(Message).where(Message.company_id == company_id)
+        if planned.intervention_id is not None:
+            query = query.where(Message.intervention_id == planned.intervention_id, Message.channel == planned.channel)
+        else:
+            query = query.where(Message.request_key == planned.request_key)
+        return await self.session.scalar(query)
+
+    async def release_due(self, *, now: datetime, limit: int) -> list[Job]:
+        """Release a batch of due messages of every company, once each (a SECURITY DEFINER function
+        that returns ids only)."""
+        released = func.release_messages(now, limit).table_valued("company_id", "id", "step")
+        rows = await self.session.execute(select(released.c.company_id, released.c.id, released.c.step))
+        return [Job(company_id=row.company_id, id=row.id, step=row.step) for row in rows]
+
+    async def lock_planned(
+        self, *, company_id: UUID, cart_id: UUID | None, customer_id: UUID | None, channel: Channel | None
+    ) -> Sequence[Message]:
+        """Lock what still waits of a cart or a customer, in the order of ids."""
+        query = select(Message).where(Message.company_id == company_id, Message.status == MessageStatus.PLANNED)
+        if cart_id is not None:
+            query = query.where(Message.cart_id == cart_id)
+        if customer_id is not None:
+            query = query.where(Message.customer_id == customer_id)
+        if channel is not None:
+            query = query.where(Message.channel == channel)
+        locked = await self.session.scalars(
+            query.order_by(Message.id).with_for_update().execution_options(populate_existing=True)
+        )
+        return locked.all()
+
+    async def list_sent(
+        self, *, company_id: UUID, cart_id: UUID | None, cursor: UUID | None, limit: int
+    ) -> list[OutboxEntry]:
+        """Sent messages, newest first, after the one that `cursor` names."""
+        query = select(  # the columns of OutboxEntry, in its order
+            Message.id,
+            Message.cart_id,
+            Message.channel,
+            Message.to_address,
+            Message.subject,
+            Message.text,
+            Message.html,
+            Message.headers,
+            Message.recovery_url,
+            Message.stage,
+            Message.sent_at,
+        ).where(Message.company_id == company_id, Message.status == MessageStatus.SENT)
+        if cart_id is not None:
+            query = query.where(Message.cart_id == cart_id)
+        if cursor is not None:
+            after = select(Message.sent_at, Message.id).where(Message.company_id == company_id, Message.id == cursor)
+            query = query.where(tuple_(Message.sent_at, Message.id) < after.scalar_subquery())
+        rows = await self.session.execute(query.order_by(Message.sent_at.desc(), Message.id.desc()).limit(limit))
+        return [OutboxEntry(*row) for row in rows]
+
+    async def note_first(self, message_id: UUID, column: FirstTime, *, company_id: UUID, at: datetime) -> None:
+        """Keep the first time that something happened to the message."""
+        await self.session.execute(
+            update(Message)
+            .where(Message.company_id == company_id, Message.id == message_id)
+            .values({column: func.coalesce(getattr(Message, column), at)})
+        )
+
+    def add_event(
+        self,
+        message_id: UUID,
+        kind: MessageEventKind,
+        *,
+        company_id: UUID,
+        at: datetime,
+        detail: dict[str, str],
+    ) -> None:
+        self.session.add(
+            MessageEvent(company_id=company_id, message_id=message_id, kind=kind, occurred_at=at, detail=detail)
+        )
