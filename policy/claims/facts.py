@@ -1,4 +1,7 @@
-"""Facts that a sentence may rest on. Whoever passes them vouches that they are live for this cart and shopper."""
+"""Facts that a sentence may rest on. Whoever passes them vouches that they hold now, for this cart and shopper.
+
+A rating is a PercentFact with subject RATING whose `percent` is the mean number of stars (4.7).
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -158,8 +161,8 @@ def _decimal(data: Mapping[str, object], key: str) -> Decimal:
 def fact_from_json(data: Mapping[str, object]) -> Fact:
     """Read one fact from its JSON form. Raises ValueError for a missing or mistyped part.
 
-    `{"type": "money", "id": "t", "subject": "TOTAL", "amount_minor": 7396, "currency": "USD", "label": null}`;
-    the other types are percent, count, instant (`at` ISO 8601 with offset, `tz`), passage, promise and name.
+    `type` is money, percent, count, instant (`at` is ISO 8601 with offset), passage, promise or name; the other
+    keys are the fields of that fact: `{"type": "count", "id": "s", "subject": "STOCK", "count": 3, "label": null}`.
     """
     fact_id = _text(data, "id")
     match _text(data, "type"):
@@ -168,9 +171,7 @@ def fact_from_json(data: Mapping[str, object]) -> Fact:
             amount = _whole(data, "amount_minor")
             return MoneyFact(fact_id, subject, amount, _text(data, "currency"), _label(data))
         case "percent":
-            return PercentFact(
-                fact_id, Subject(_text(data, "subject")), _decimal(data, "percent"), _label(data)
-            )
+            return PercentFact(fact_id, Subject(_text(data, "subject")), _decimal(data, "percent"), _label(data))
         case "count":
             return CountFact(fact_id, Subject(_text(data, "subject")), _whole(data, "count"), _label(data))
         case "instant":
