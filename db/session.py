@@ -32,11 +32,16 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
     alone: requests, jobs, tool calls, commands.
     """
     async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-        await session.execute(
-            text("SELECT set_config('app.company_id', :company_id, true)"),
-            {"company_id": "" if company_id is None else str(company_id)},
-        )
+        await enter(session, company_id)
         yield session
+
+
+async def enter(session: AsyncSession, company_id: UUID | None) -> None:
+    """Name the company to row-level security until the transaction ends."""
+    await session.execute(
+        text("SELECT set_config('app.company_id', :company_id, true)"),
+        {"company_id": "" if company_id is None else str(company_id)},
+    )
 
 
 async def refuse_unsafe_role(engine: AsyncEngine) -> None:

@@ -39,11 +39,15 @@ async def test_a_transaction_sees_its_own_company_and_no_other(engine: AsyncEngi
 
 async def test_what_fails_leaves_neither_rows_nor_jobs(engine: AsyncEngine) -> None:
     row = company()
-    with pytest.raises(RuntimeError):
+
+    async def die_half_way() -> None:
         async with transaction(engine, company_id=row.id) as session:
             session.add(row)
             await enqueue(session, "run_stage", [Job(company_id=row.id, id=row.id)])
             raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await die_half_way()
     async with transaction(engine, company_id=row.id) as session:
         assert (await session.scalars(select(Company.id))).all() == []
         assert await session.scalar(text("SELECT count(*) FROM pgqueuer")) == 0

@@ -1,0 +1,40 @@
+"""The HTTP application: routers under one prefix, problems, health."""
+
+from collections.abc import Sequence
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import text
+
+from api import problems
+from api.edge import Edge
+
+PREFIX = "/api/momentum"
+DESCRIPTION = (
+    "Carts that are about to be lost, won back. Merchants' servers use a secret key, the widget a publishable key "
+    "and then a cart token. Money is a decimal number of major units beside `currency`. Errors are problem+json. "
+    "Writes take `Idempotency-Key`. Lists are paged by cursor."
+)
+
+
+def create_application(edge: Edge, routers: Sequence[APIRouter]) -> FastAPI:
+    app = FastAPI(
+        title="Momentum",
+        version="1",
+        description=DESCRIPTION,
+        docs_url=f"{PREFIX}/docs",
+        openapi_url=f"{PREFIX}/openapi.json",
+        redoc_url=None,
+    )
+    app.state.edge = edge
+    problems.install(app)
+    for router in routers:
+        app.include_router(router, prefix=PREFIX)
+
+    @app.get("/healthz", include_in_schema=False)
+    async def healthy() -> dict[str, str]:
+        """Answers when the process serves and its database does."""
+        async with edge.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return {"status": "ok"}
+
+    return app

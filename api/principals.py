@@ -1,0 +1,101 @@
+"""Who is calling: a merchant's server, the widget, or one shopper with one cart."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.repository import KeyRepository
+from db.clock import real_now
+from db.session import enter
+from db.tables.companies import KeyKind
+from policy.errors import Unauthenticated
+from policy.tokens import BadToken, Signer, Token, TokenKind
+
+# Refreshed by the widget while the page is open (rules H-47).
+CART_TOKEN_LIFE = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """A secret key, with its scopes."""
+
+    company_id: UUID
+    key_id: UUID
+    scopes: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        return f"key:{self.key_id}"
+
+
+@dataclass(frozen=True)
+class Widget:
+    """A publishable key: it may read products and open a cart, nothing else."""
+
+    company_id: UUID
+    key_id: UUID
+
+    @property
+    def name(self) -> str:
+        return f"key:{self.key_id}"
+
+
+@dataclass(frozen=True)
+class Shopper:
+    """A cart token: this cart and no other."""
+
+    company_id: UUID
+    cart_id: UUID
+
+    @property
+    def name(self) -> str:
+        return f"cart:{self.cart_id}"
+
+
+Principal: TypeAlias = Merchant | Widget | Shopper
+
+
+def cart_token(signer: Signer, *, company_id: UUID, cart_id: UUID) -> str:
+    """A bearer token for one cart, good for half an hour of real time."""
+    return signer.sign(Token(TokenKind.CART, company_id, (cart_id,), real_now() + CART_TOKEN_LIFE))
+
+
+async def authenticate(session: AsyncSession, authorization: str | None, *, signer: Signer) -> Principal:
+    """Find who the Authorization header speaks for and enter its company, or raise `Unauthenticated`."""
+    scheme, _, credential = (authorization or "").partition(" ")
+    if scheme.lower() != "bearer" or not credential:
+        raise Unauthenticated("Send `Authorization: Bearer <key or cart token>`.")
+    if credential.startswith(("sk_", "pk_")):
+        return await _by_key(session, credential)
+    try:
+        token = signer.read(credential, kind=TokenKind.CART, now=real_now())
+    except BadToken as error:
+        raise Unauthenticated(
+            "This cart token is not valid, or no longer. Open a cart or refresh the token."
+        ) from error
+    await enter(session, token.company_id)
+    return Shopper(token.company_id, token.subjects[0])
+
+
+async def _by_key(session: AsyncSession, key: str) -> Merchant | Widget:
+    keys = KeyRepository(session)
+    found = await keys.find(hash_key(key))
+    if found is None:
+        raise Unauthenticated("This key is not known.")
+    await enter(session, found.company_id)
+    row = await keys.get(found.id, company_id=found.company_id)
+    now = real_now()
+    if row is None or row.revoked_at is not None or (row.expires_at is not None and row.expires_at <= now):
+        raise Unauthenticated("This key has expired or was revoked.")
+    if row.kind is KeyKind.SECRET:
+        return Merchant(found.company_id, found.id, frozenset(row.scopes))
+    return Widget(found.company_id, found.id)
+
+
+def hash_key(key: str) -> str:
+    """Keys are 256 random bits: a plain SHA-256 is as good as a slow hash, and needs no salt."""
+    return hashlib.sha256(key.encode()).hexdigest()
