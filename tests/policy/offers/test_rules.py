@@ -145,14 +145,17 @@ def test_each_wall_has_its_reason(change: dict[str, object], code: DeniedCode) -
 
 
 def test_cooldown_ends_on_its_day_and_leaves_a_personal_price() -> None:
-    decision = decide(PRICE, replace(CART, last_incentive_at=NOW - timedelta(days=90), won_orders=1), POLICY)
-    assert isinstance(decision, Proposed)
-    assert decision.personalised is True
+    for history in ({"last_incentive_at": NOW - timedelta(days=90)}, {"won_orders": 1}):
+        decision = decide(PRICE, replace(CART, **history), POLICY)  # type: ignore[arg-type]  # mixed fields
+        assert isinstance(decision, Proposed)
+        assert decision.personalised is True
 
 
 def test_cost_itself_is_the_default_floor() -> None:
-    at_cost = replace(CART, lines=(OfferLine("beans", 2000, 3, unit_cost_minor=1800),))
+    at_cost = replace(CART, lines=(OfferLine("beans", 6000, 1, unit_cost_minor=5400),))
     assert isinstance(decide(PRICE, at_cost, POLICY), Proposed)
+    a_cent_below = replace(CART, lines=(OfferLine("beans", 6000, 1, unit_cost_minor=5401),))
+    assert denied_code(decide(PRICE, a_cent_below, POLICY)) is DeniedCode.MARGIN
     assert denied_code(decide(PRICE, at_cost, OfferPolicy(margin_floor_percent=Decimal(1)))) is DeniedCode.MARGIN
 
 
