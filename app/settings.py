@@ -1,0 +1,53 @@
+"""Every setting, read once from the environment (prefix MOMENTUM_). Vendors' addresses are settings too."""
+
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Without `database_url` the embedded PostgreSQL in `data_dir` is used."""
+
+    model_config = SettingsConfigDict(env_prefix="MOMENTUM_", env_file=None)
+
+    data_dir: Path = Path(".momentum")
+    database_url: str | None = None
+    database_owner_url: str | None = None
+    public_url: str = "http://127.0.0.1:8000"
+    signing_key: SecretStr | None = None
+
+    smtp_url: SecretStr | None = None
+    email_from: str = "hello@localhost"
+
+    anthropic_api_key: SecretStr | None = Field(None, validation_alias=AliasChoices("ANTHROPIC_API_KEY"))
+    anthropic_base_url: str | None = Field(None, validation_alias=AliasChoices("ANTHROPIC_BASE_URL"))
+    chat_model: str = "claude-sonnet-5-5"
+    planner_model: str = "claude-haiku-5-5"
+
+    worker_concurrency: int = Field(4, ge=1, le=64)
+    log_level: str = "INFO"
+
+
+def signing_key(settings: Settings) -> str:
+    """The installation's key: the setting, or one made once into the data folder beside the embedded database.
+
+    With a database of one's own it must be set: processes on several machines have to share it.
+    """
+    if settings.signing_key is not None:
+        return settings.signing_key.get_secret_value()
+    if settings.database_url is not None:
+        raise ValueError("Set MOMENTUM_SIGNING_KEY (at least 32 characters, the same for every process).")
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    path = settings.data_dir / "signing.key"
+    if not path.exists():
+        fresh = settings.data_dir / f"signing.key.{secrets.token_hex(4)}"
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48))
+        # A link appears whole or not at all, and the first of two processes wins.
+        with suppress(FileExistsError):
+            path.hardlink_to(fresh)
+        fresh.unlink()
+    return path.read_text()
