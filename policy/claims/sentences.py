@@ -1,0 +1,77 @@
+"""Cut text into sentences while it streams in, so that each can be checked before it leaves."""
+
+import re
+
+_CANDIDATE = re.compile(r"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)", re.UNICODE)
+_LAST_WORD = re.compile(r"[^\s(\[\"'“]+$")
+_LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}$")
+_ABBREVIATIONS = frozenset(
+    {
+        *("e.g", "i.e", "eg", "ie", "mr", "mrs", "ms", "dr", "prof", "st", "vs", "approx", "ca", "incl", "excl"),
+        *("max", "min", "oz", "lb", "lbs", "fl", "tel", "ext", "art", "fig", "inc", "ltd", "co", "dept", "cf"),
+        *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"),
+        *("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri"),
+    }
+)
+_BEFORE_A_NUMBER = frozenset({"no", "nos", "nr", "vol", "p", "pp"})
+_OFTEN_LAST = frozenset({"a.m", "p.m", "am", "pm", "etc", "u.s", "u.k"})
+
+
+def _is_abbreviation(before: str, following: str) -> bool:
+    """Whether the full stop after `before` belongs to a word rather than to the sentence."""
+    match = _LAST_WORD.search(before)
+    word = match.group().lower() if match else ""
+    if word in _BEFORE_A_NUMBER:
+        return following.isdigit() or following == "#"
+    if word in _OFTEN_LAST:
+        return not following.isupper()
+    return word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha() and word != "i")
+
+
+def _ends_here(text: str, match: re.Match[str]) -> bool:
+    following = text[match.end()]
+    mark = match["mark"]
+    if mark is None:  # a line ends without a full stop
+        return not (following.islower() or following.isdigit() or following in "$€£¥%+")
+    before = text[: match.start()]
+    if "!" in mark or "?" in mark:
+        return True
+    if _LIST_NUMBER.search(before) or following.islower():
+        return False
+    if "\n" in match.group():
+        return True
+    return len(mark) > 1 or not _is_abbreviation(before, following)
+
+
+class SentenceBuffer:
+    """Feed deltas, take finished sentences; joined together they are the text that came in, to the character."""
+
+    def __init__(self) -> None:
+        self._pending = ""
+        self._scanned = 0
+
+    def feed(self, delta: str) -> list[str]:
+        """Add text; return the sentences that are complete now, each with the white space that follows it."""
+        self._pending += delta
+        done: list[str] = []
+        while match := _CANDIDATE.search(self._pending, self._scanned):
+            if not _ends_here(self._pending, match):
+                self._scanned = match.end()
+                continue
+            done.append(self._pending[: match.end()])
+            self._pending = self._pending[match.end() :]
+            self._scanned = 0
+        return done
+
+    def flush(self) -> list[str]:
+        """Return what is left when the stream has ended."""
+        rest = [self._pending] if self._pending else []
+        self._pending = ""
+        self._scanned = 0
+        return rest
+
+
+def split(text: str) -> list[str]:
+    """Cut a whole text into sentences."""
+    buffer = SentenceBuffer()
+    return [*buffer.feed(text), *buffer.flush()]
