@@ -146,7 +146,7 @@ def test_each_wall_has_its_reason(change: dict[str, object], code: DeniedCode) -
 
 def test_cooldown_ends_on_its_day_and_leaves_a_personal_price() -> None:
     for history in ({"last_incentive_at": NOW - timedelta(days=90)}, {"won_orders": 1}):
-        decision = decide(PRICE, replace(CART, **history), POLICY)  # type: ignore[arg-type]  # mixed fields
+        decision = decide(PRICE, replace(CART, **history), POLICY)
         assert isinstance(decision, Proposed)
         assert decision.personalised is True
 
