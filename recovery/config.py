@@ -168,7 +168,7 @@ class Triggers(_Part):
 
 
 class FlowConfig(_Part):
-    """Spec 2's CartSaveFlowConfig with `offers`, `voice` and `triggers`; there is no respectUnsubscribe: it is always on (rules H-03)."""
+    """Spec 2 and decision 4. There is no respectUnsubscribe: it is always on (rules H-03)."""
 
     enabled: bool = True
     stages: Stages = Stages()
