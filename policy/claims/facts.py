@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
+from typing import assert_never
+
+from pydantic import JsonValue
 
 
 class Subject(StrEnum):
@@ -185,3 +188,28 @@ def fact_from_json(data: Mapping[str, object]) -> Fact:
             return NameFact(fact_id, _text(data, "text"))
         case other:
             raise ValueError(f"fact: unknown type {other!r}")
+
+
+def fact_to_json(fact: Fact) -> dict[str, JsonValue]:
+    """The JSON form of a fact, as `fact_from_json` reads it."""
+    match fact:
+        case MoneyFact():
+            own: dict[str, JsonValue] = {"amount_minor": fact.amount_minor, "currency": fact.currency}
+            return {"type": "money", "id": fact.id, "subject": fact.subject, "label": fact.label, **own}
+        case PercentFact():
+            own = {"percent": str(fact.percent), "label": fact.label}
+            return {"type": "percent", "id": fact.id, "subject": fact.subject, **own}
+        case CountFact():
+            own = {"count": fact.count, "label": fact.label}
+            return {"type": "count", "id": fact.id, "subject": fact.subject, **own}
+        case InstantFact():
+            own = {"at": fact.at.isoformat(), "tz": fact.tz}
+            return {"type": "instant", "id": fact.id, "subject": fact.subject, **own}
+        case PassageFact():
+            return {"type": "passage", "id": fact.id, "text": fact.text}
+        case PromiseFact():
+            return {"type": "promise", "id": fact.id, "kind": fact.kind}
+        case NameFact():
+            return {"type": "name", "id": fact.id, "text": fact.text}
+        case _:
+            assert_never(fact)
