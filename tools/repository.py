@@ -1,0 +1,57 @@
+"""Queries of the tool layer: calls that were made, people who were asked for."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.tables.conversations import Handoff, ToolCall
+
+
+class ToolCallRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def get(self, call_key: str, *, company_id: UUID) -> ToolCall | None:
+        return await self.session.scalar(
+            select(ToolCall).where(ToolCall.company_id == company_id, ToolCall.call_key == call_key)
+        )
+
+    async def add(self, row: dict[str, Any], *, company_id: UUID) -> bool:
+        """Keep a call; False when a call with this key is kept already. Waits for one that is being made."""
+        kept = await self.session.execute(
+            insert(ToolCall)
+            .values(company_id=company_id, **row)
+            .on_conflict_do_nothing(index_elements=["company_id", "call_key"])
+            .returning(ToolCall.id)
+        )
+        return kept.first() is not None
+
+    async def results(self, conversation_id: UUID, name: str, *, company_id: UUID) -> list[dict[str, Any]]:
+        """What this conversation's calls of a tool answered, oldest first."""
+        found = await self.session.scalars(
+            select(ToolCall.result)
+            .where(ToolCall.company_id == company_id, ToolCall.session_id == conversation_id, ToolCall.name == name)
+            .order_by(ToolCall.called_at, ToolCall.id)
+        )
+        return list(found)
+
+
+class HandoffRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def get(self, conversation_id: UUID, *, company_id: UUID) -> Handoff | None:
+        return await self.session.scalar(
+            select(Handoff).where(Handoff.company_id == company_id, Handoff.session_id == conversation_id)
+        )
+
+    async def add(self, row: dict[str, Any], *, company_id: UUID) -> None:
+        """Ask for a person; a conversation that has asked already stays as it is."""
+        await self.session.execute(
+            insert(Handoff)
+            .values(company_id=company_id, **row)
+            .on_conflict_do_nothing(index_elements=["company_id", "session_id"])
+        )
