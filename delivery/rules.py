@@ -1,6 +1,5 @@
 """What becomes of a message: when it may be claimed, what follows from the gate and from the provider."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +12,9 @@ from delivery.transport import Outcome, Permanent, Sent, Temporary, Unknown
 
 # Longer than any transport's own limit: a claim older than this belongs to a worker that died.
 CLAIM_LIMIT = timedelta(minutes=5)
-MAX_TRIES = 6
-FIRST_WAIT = timedelta(minutes=1)
-LONGEST_WAIT = timedelta(hours=4)
+# After each try that failed for now; greylisting lets the second or third through.
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 25, 125, 240))
+MAX_TRIES = len(WAITS) + 1
 SHORTEST_DEFERRAL = timedelta(minutes=1)
 
 # The reason a message carries while it is sent a second time because its first claim was never answered.
@@ -112,18 +111,19 @@ def after_try(state: State, outcome: Outcome, *, claimed_try: int, jitter: float
     to matter. An acceptance is a fact and is kept whoever reports it, however late."""
     holds_claim = state.status is MessageStatus.SENDING and state.tries == claimed_try
     if isinstance(outcome, Sent):
-        late_is_fine = {MessageStatus.SENDING, MessageStatus.UNKNOWN, MessageStatus.FAILED}
-        return Next(MessageStatus.SENT, None, None) if state.status in late_is_fine else None
+        is_open = state.status in {MessageStatus.SENDING, MessageStatus.UNKNOWN}
+        return Next(MessageStatus.SENT, None, None) if is_open else None
     if not holds_claim:
         return None
+    if state.reason == CLAIM_LOST:
+        # This copy was refused, but the lost one may have arrived.
+        return Next(MessageStatus.UNKNOWN, None, CLAIM_LOST)
     match outcome:
         case Unknown(reason):
             return Next(MessageStatus.UNKNOWN, None, reason)
         case Permanent(reason):
             return Next(MessageStatus.FAILED, None, reason)
         case Temporary(reason):
-            if state.reason == CLAIM_LOST:
-                return Next(MessageStatus.UNKNOWN, None, CLAIM_LOST)
             if claimed_try >= MAX_TRIES:
                 return Next(MessageStatus.FAILED, None, reason)
             return Next(MessageStatus.PLANNED, now + backoff(claimed_try, jitter=jitter), reason)
@@ -132,6 +132,5 @@ def after_try(state: State, outcome: Outcome, *, claimed_try: int, jitter: float
 
 
 def backoff(tries: int, *, jitter: float) -> timedelta:
-    """Wait after the nth try that failed for now: 1, 5, 25, 125 and then 240 minutes, ±20 % by `jitter`
-    in [0, 1). Greylisting lets the second or third try through."""
-    return min(FIRST_WAIT * math.pow(5, tries - 1), LONGEST_WAIT) * (0.8 + 0.4 * jitter)
+    """Wait after the nth try that failed for now, ±20 % by `jitter` in [0, 1)."""
+    return WAITS[min(tries, len(WAITS)) - 1] * (0.8 + 0.4 * jitter)
