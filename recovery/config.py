@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from db.tables.policy import Channel
 from db.tables.recovery import CartSaveStage
+from policy.contact.schemas import BlackoutHours, MerchantRules
 from policy.offers.schemas import OfferPolicy
 
 Minutes = Annotated[int, Field(ge=0, le=129_600, description="Minutes after abandonment, at most 90 days.")]
@@ -109,19 +110,6 @@ class Stages(_Part):
         return self
 
 
-class BlackoutHours(_Part):
-    """Whole hours of the person's own day in which nothing is sent; 22 to 8 crosses midnight."""
-
-    start: int = Field(22, ge=0, le=23)
-    end: int = Field(8, ge=0, le=23)
-
-    @model_validator(mode="after")
-    def an_hour_is_left(self) -> Self:
-        if self.start == self.end:
-            raise ValueError("start and end are the same hour: the whole day or no hour at all")
-        return self
-
-
 class CallHours(_Part):
     """Whole hours of the called person's own day; a merchant may narrow the legal window, never widen it."""
 
@@ -189,3 +177,7 @@ class FlowConfig(_Part):
 
     def delay(self, stage: CartSaveStage) -> timedelta:
         return timedelta(minutes=self.stages.get(stage).delay_minutes)
+
+    def contact_rules(self) -> MerchantRules:
+        """What the contact gate reads of this config."""
+        return MerchantRules(blackout_hours=self.blackout_hours, max_attempts_per_cart=self.max_attempts_per_cart)

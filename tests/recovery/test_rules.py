@@ -158,7 +158,6 @@ def test_only_branch_and_nuclear_ask_for_money(
         {"stages": {"browseReminder": {"channels": ["EMAIL"]}}},
         {"stages": {"nuclearOffer": {"maxDiscountPercent": 10}}},
         {"stages": {"nuclearOffer": {"maxDiscountPercent": 101}}},
-        {"blackoutHours": {"start": 8, "end": 8}},
         {"blackoutHours": {"start": 24, "end": 8}},
         {"maxAttemptsPerCart": 11},
         {"respectUnsubscribe": False},

@@ -1,0 +1,199 @@
+"""Queries of the save flow."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.base import type_json
+from db.ids import uuid7
+from db.jobs import Job
+from db.tables.companies import Company
+from db.tables.recovery import (
+    CartSaveStage,
+    CartSaveStatus,
+    FlowConfigVersion,
+    Intervention,
+    SaveAttempt,
+    StageEvent,
+    StageEventKind,
+)
+
+
+class FlowConfigRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def latest(self, *, company_id: UUID) -> FlowConfigVersion | None:
+        return await self.session.scalar(
+            select(FlowConfigVersion)
+            .where(FlowConfigVersion.company_id == company_id)
+            .order_by(FlowConfigVersion.version.desc())
+            .limit(1)
+        )
+
+    async def add(self, version: int, config: type_json, *, company_id: UUID, changed_by: str, now: datetime) -> bool:
+        """Keep a version; False when somebody else made that version first."""
+        kept = await self.session.execute(
+            upsert(FlowConfigVersion)
+            .values(company_id=company_id, version=version, config=config, changed_by=changed_by, created_at=now)
+            .on_conflict_do_nothing()
+            .returning(FlowConfigVersion.version)
+        )
+        return kept.first() is not None
+
+    async def company(self, *, company_id: UUID) -> Company:
+        return (await self.session.scalars(select(Company).where(Company.id == company_id))).one()
+
+
+class AttemptRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def add_if_none_runs(self, attempt: SaveAttempt) -> bool:
+        """Keep a new attempt; False when the cart has a running one (partial unique index)."""
+        columns = {column.key: getattr(attempt, column.key) for column in SaveAttempt.__table__.columns}
+        given = {key: value for key, value in columns.items() if value is not None}
+        kept = await self.session.execute(
+            upsert(SaveAttempt)
+            .values(**given)
+            .on_conflict_do_nothing(
+                index_elements=["company_id", "cart_id"], index_where=SaveAttempt.status == CartSaveStatus.IN_PROGRESS
+            )
+            .returning(SaveAttempt.id)
+        )
+        return kept.first() is not None
+
+    async def get(self, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt | None:
+        return await self.session.scalar(
+            select(SaveAttempt).where(SaveAttempt.company_id == company_id, SaveAttempt.id == attempt_id)
+        )
+
+    async def get_for_update(self, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt | None:
+        """Lock the attempt until the transaction ends. Its cart is locked first (decision 14)."""
+        return await self.session.scalar(
+            select(SaveAttempt)
+            .where(SaveAttempt.company_id == company_id, SaveAttempt.id == attempt_id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+
+    async def running_for_update(self, cart_id: UUID, *, company_id: UUID) -> SaveAttempt | None:
+        return await self.session.scalar(
+            select(SaveAttempt)
+            .where(
+                SaveAttempt.company_id == company_id,
+                SaveAttempt.cart_id == cart_id,
+                SaveAttempt.status == CartSaveStatus.IN_PROGRESS,
+            )
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+
+    async def list(
+        self, *, company_id: UUID, cart_id: UUID | None, after: UUID | None, limit: int
+    ) -> list[SaveAttempt]:
+        """Newest first; `after` is the last id of the page before."""
+        query = select(SaveAttempt).where(SaveAttempt.company_id == company_id)
+        if cart_id is not None:
+            query = query.where(SaveAttempt.cart_id == cart_id)
+        if after is not None:
+            query = query.where(SaveAttempt.id < after)
+        return list(await self.session.scalars(query.order_by(SaveAttempt.id.desc()).limit(limit)))
+
+    async def add_event(
+        self,
+        attempt: SaveAttempt,
+        kind: StageEventKind,
+        *,
+        company_id: UUID,
+        now: datetime,
+        reason: str | None = None,
+        previous: CartSaveStage | None = None,
+    ) -> None:
+        await self.session.execute(
+            insert(StageEvent).values(
+                company_id=company_id,
+                id=uuid7(),
+                occurred_at=now,
+                attempt_id=attempt.id,
+                stage=attempt.current_stage,
+                previous_stage=previous,
+                step=attempt.step,
+                kind=kind,
+                reason=reason,
+            )
+        )
+
+    async def events(self, attempt_ids: list[UUID], *, company_id: UUID) -> list[StageEvent]:
+        return list(
+            await self.session.scalars(
+                select(StageEvent)
+                .where(StageEvent.company_id == company_id, StageEvent.attempt_id.in_(attempt_ids))
+                .order_by(StageEvent.occurred_at, StageEvent.id)
+            )
+        )
+
+
+class InterventionRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    def add(self, intervention: Intervention) -> Intervention:
+        self.session.add(intervention)
+        return intervention
+
+    async def of_attempts(self, attempt_ids: list[UUID], *, company_id: UUID) -> list[Intervention]:
+        return list(
+            await self.session.scalars(
+                select(Intervention)
+                .where(Intervention.company_id == company_id, Intervention.attempt_id.in_(attempt_ids))
+                .order_by(Intervention.step)
+            )
+        )
+
+    async def last_contact(self, attempt_id: UUID, *, company_id: UUID) -> datetime | None:
+        """When the attempt last planned a contact."""
+        return await self.session.scalar(
+            select(func.max(Intervention.scheduled_at)).where(
+                Intervention.company_id == company_id, Intervention.attempt_id == attempt_id
+            )
+        )
+
+
+class DueRepository:
+    """What sees all companies, through functions that return ids only (db/migrations 0002)."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def release_attempts(self, *, now: datetime, limit: int) -> list[Job]:
+        return await self._release("release_attempts", now=now, limit=limit)
+
+    async def release_carts(self, *, now: datetime, limit: int) -> list[Job]:
+        return await self._release("release_carts", now=now, limit=limit)
+
+    async def _release(self, function: str, *, now: datetime, limit: int) -> list[Job]:
+        rows = await self.session.execute(text(f"SELECT * FROM {function}(:at, :most)"), {"at": now, "most": limit})  # noqa: S608
+        return [Job(company_id=row.company_id, id=row.id, step=row.step) for row in rows]
+
+    async def expire(self, *, now: datetime) -> None:
+        """End the holds and grants whose time is over."""
+        await self.session.execute(text("SELECT expire_due(:at)"), {"at": now})
+
+    async def reclaim_lost(self, *, older_than: timedelta) -> None:
+        """Let what was released long ago and never finished be released again: its job died with a worker."""
+        await self.session.execute(text("SELECT reclaim_lost(:older_than)"), {"older_than": older_than})
+
+    async def ensure_partitions(self, *, start: datetime, end: datetime) -> None:
+        await self.session.execute(text("SELECT ensure_partitions(:start, :end)"), {"start": start, "end": end})
+
+    async def next_due(self) -> datetime | None:
+        """The next instant at which anything waits to be done, for any company."""
+        return await self.session.scalar(text("SELECT next_due()"))
+
+    async def work_under_way(self) -> bool:
+        """Whether something is released or queued and not finished."""
+        return bool(await self.session.scalar(text("SELECT work_under_way()")))
