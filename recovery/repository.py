@@ -92,7 +92,7 @@ class AttemptRepository:
             .execution_options(populate_existing=True)
         )
 
-    async def list(
+    async def page(
         self, *, company_id: UUID, cart_id: UUID | None, after: UUID | None, limit: int
     ) -> list[SaveAttempt]:
         """Newest first; `after` is the last id of the page before."""
@@ -192,7 +192,8 @@ class DueRepository:
 
     async def next_due(self) -> datetime | None:
         """The next instant at which anything waits to be done, for any company."""
-        return await self.session.scalar(text("SELECT next_due()"))
+        due: datetime | None = await self.session.scalar(text("SELECT next_due()"))
+        return due
 
     async def work_under_way(self) -> bool:
         """Whether something is released or queued and not finished."""
