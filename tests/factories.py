@@ -15,7 +15,7 @@ from db.ids import uuid7
 from db.session import transaction
 from db.tables.carts import Cart, CartLine, CartStatus, HoldStatus, InventoryHold, Order, OrderLine, PaymentState
 from db.tables.catalogue import Product, ProductStatus, ProductVariant, Stock, StockPolicy, VariantPrice
-from db.tables.companies import ApiKey, Company, KeyKind, ShippingRate, TaxRate
+from db.tables.companies import Company, ShippingRate, TaxRate
 from db.tables.customers import Customer
 from db.tables.policy import Grant, GrantKind, GrantSource, GrantStatus
 from policy.tokens import Signer
@@ -42,28 +42,6 @@ async def make_company(
     async with transaction(engine, company_id=company.id) as session:
         session.add(company)
     return company
-
-
-async def make_key(
-    session: AsyncSession, *, company_id: UUID, kind: KeyKind = KeyKind.PUBLISHABLE, scopes: tuple[str, ...] = ()
-) -> str:
-    """An API key; returns the credential itself (`pk_…` or `sk_…`)."""
-    from api.principals import hash_key  # the edge is above most rooms: only tests that call it need it
-
-    prefix = "pk_" if kind is KeyKind.PUBLISHABLE else "sk_"
-    credential = f"{prefix}{uuid7().hex}"
-    session.add(
-        ApiKey(
-            company_id=company_id,
-            kind=kind,
-            prefix=credential[:11],
-            key_hash=hash_key(credential),
-            scopes=list(scopes),
-            created_at=NOW,
-        )
-    )
-    await session.flush()
-    return credential
 
 
 async def make_product(

@@ -1,0 +1,139 @@
+"""Queries over what was bought together and what is in stock."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, case, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.tables.carts import HoldStatus, InventoryHold, Order, OrderLine, PaymentState
+from db.tables.catalogue import Product, ProductStatus, ProductVariant, Stock, StockPolicy, VariantPrice
+from storefront.carts.rules import line_name
+from storefront.upsells.rules import Candidate
+
+# An order that came to nothing says nothing about what goes together.
+CAME_TO_NOTHING = (PaymentState.FAILED, PaymentState.CANCELLED, PaymentState.REFUNDED)
+# More than are ever shown, so that a large category does not leave the database.
+MOST = 60
+
+
+class UpsellRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def candidates(
+        self,
+        cart_id: UUID,
+        product_ids: Collection[UUID],
+        *,
+        company_id: UUID,
+        currency: str,
+        since: datetime,
+        now: datetime,
+    ) -> list[Candidate]:
+        """What goes with these products: for sale, in stock, priced in the currency, and none of them."""
+        lines = _recent_lines(company_id, since)
+        together = _together(lines, product_ids)
+        sold = select(lines.c.variant_id, func.sum(lines.c.quantity).label("units")).group_by(lines.c.variant_id).cte()
+        related = ProductVariant.product_id.not_in(product_ids) & or_(
+            together.c.orders.is_not(None), Product.category.in_(_categories(company_id, product_ids))
+        )
+        orders_together = func.coalesce(together.c.orders, 0)
+        units_sold = case(
+            (Product.category.in_(_categories(company_id, product_ids)), func.coalesce(sold.c.units, 0)), else_=0
+        )
+        rows = await self.session.execute(
+            select(
+                ProductVariant.id,
+                ProductVariant.product_id,
+                ProductVariant.sku,
+                Product.title,
+                ProductVariant.title.label("variant_title"),
+                VariantPrice.price_minor,
+                func.coalesce(ProductVariant.image_url, Product.image_url).label("image_url"),
+                orders_together.label("orders_together"),
+                units_sold.label("units_sold"),
+            )
+            .join(Product, _same(Product.company_id, Product.id, ProductVariant.product_id))
+            .join(VariantPrice, _same(VariantPrice.company_id, VariantPrice.variant_id, ProductVariant.id))
+            .join(Stock, _same(Stock.company_id, Stock.variant_id, ProductVariant.id))
+            .outerjoin(together, together.c.variant_id == ProductVariant.id)
+            .outerjoin(sold, sold.c.variant_id == ProductVariant.id)
+            .where(
+                ProductVariant.company_id == company_id,
+                ProductVariant.active,
+                Product.status == ProductStatus.ACTIVE,
+                VariantPrice.currency == currency,
+                or_(Stock.policy != StockPolicy.DENY, Stock.on_hand > _held(cart_id, now)),
+                related,
+            )
+            .order_by(orders_together.desc(), units_sold.desc(), ProductVariant.sku)
+            .limit(MOST)
+        )
+        return [
+            Candidate(
+                variant_id=row.id,
+                product_id=row.product_id,
+                sku=row.sku,
+                name=line_name(row.title, row.variant_title),
+                unit_price_minor=row.price_minor,
+                image_url=row.image_url,
+                orders_together=row.orders_together,
+                units_sold=int(row.units_sold),
+            )
+            for row in rows
+        ]
+
+
+def _same(company: Any, key: Any, other: Any) -> ColumnElement[bool]:
+    return and_(company == ProductVariant.company_id, key == other)
+
+
+def _recent_lines(company_id: UUID, since: datetime) -> CTE:
+    return (
+        select(OrderLine.order_id, OrderLine.variant_id, OrderLine.quantity, ProductVariant.product_id)
+        .join(Order, and_(Order.company_id == OrderLine.company_id, Order.id == OrderLine.order_id))
+        .join(
+            ProductVariant,
+            and_(ProductVariant.company_id == OrderLine.company_id, ProductVariant.id == OrderLine.variant_id),
+        )
+        .where(
+            OrderLine.company_id == company_id,
+            Order.placed_at >= since,
+            Order.payment_state.not_in(CAME_TO_NOTHING),
+        )
+        .cte("recent_lines")
+    )
+
+
+def _together(lines: CTE, product_ids: Collection[UUID]) -> CTE:
+    orders = select(lines.c.order_id).where(lines.c.product_id.in_(product_ids))
+    return (
+        select(lines.c.variant_id, func.count(lines.c.order_id.distinct()).label("orders"))
+        .where(lines.c.order_id.in_(orders))
+        .group_by(lines.c.variant_id)
+        .cte("together")
+    )
+
+
+def _categories(company_id: UUID, product_ids: Collection[UUID]) -> Any:
+    # No category is none that two products could share.
+    return select(Product.category).where(
+        Product.company_id == company_id, Product.id.in_(product_ids), Product.category != ""
+    )
+
+
+def _held(cart_id: UUID, now: datetime) -> ScalarSelect[Any]:
+    return (
+        select(func.coalesce(func.sum(InventoryHold.quantity), 0))
+        .where(
+            InventoryHold.company_id == ProductVariant.company_id,
+            InventoryHold.variant_id == ProductVariant.id,
+            InventoryHold.cart_id != cart_id,
+            InventoryHold.status == HoldStatus.ACTIVE,
+            InventoryHold.expires_at > now,
+        )
+        .scalar_subquery()
+    )
