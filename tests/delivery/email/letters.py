@@ -46,6 +46,6 @@ SURVEY: dict[str, Any] = {
 }
 
 
-def outgoing(to: str = "ana@example.org", **changed: Any) -> Outgoing:
-    composed = compose(letter(**changed), message_id=MESSAGE_ID, public_url=PUBLIC_URL)
-    return Outgoing(MESSAGE_ID, to, composed.subject, composed.text, composed.html, composed.headers)
+def outgoing(to: str = "ana@example.org", *, message_id: UUID = MESSAGE_ID, **changed: Any) -> Outgoing:
+    composed = compose(letter(**changed), message_id=message_id, public_url=PUBLIC_URL)
+    return Outgoing(message_id, to, composed.subject, composed.text, composed.html, composed.headers)
