@@ -7,6 +7,7 @@ from typing import Annotated, assert_never
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, field_validator
 from pydantic.alias_generators import to_camel
 
+from db.base import type_json
 from policy import money
 
 _as_number = PlainSerializer(float, return_type=float, when_used="json")
@@ -104,3 +105,49 @@ class OfferPolicy(_Part):
 
 def _budget_minor(budget: dict[str, Decimal] | None, currency: str) -> int | None:
     return None if budget is None else money.to_minor(budget.get(currency, Decimal(0)), currency)
+
+
+class _StageCap(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    max_discount_percent: Percent = Decimal(100)
+
+
+class _StageCaps(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    branching_intervention: _StageCap = _StageCap()
+    nuclear_offer: _StageCap = _StageCap()
+
+
+class _FlowPart(BaseModel):
+    """What the ledger reads of a flow config; the whole is checked where it is stored."""
+
+    offers: OfferPolicy = OfferPolicy()
+    stages: _StageCaps = _StageCaps()
+
+
+class _ChatCapabilities(_StageCap):
+    can_apply_discounts: bool = True
+
+
+class _ChatPart(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    ai_capabilities: _ChatCapabilities = _ChatCapabilities()
+
+
+def policy_of(flow_config: type_json, chat_config: type_json) -> OfferPolicy:
+    """The offers part under every cap that a merchant can set: `offers.caps`, the stages' `maxDiscountPercent`
+    (spec 2; that of the nuclear offer also binds calls) and the chat's (spec 6). The lowest counts."""
+    flow = _FlowPart.model_validate(flow_config)
+    chat = _ChatPart.model_validate(chat_config).ai_capabilities
+    nuclear = flow.stages.nuclear_offer.max_discount_percent
+    set_elsewhere = Percentages(
+        chat=chat.max_discount_percent if chat.can_apply_discounts else Decimal(0),
+        branching=flow.stages.branching_intervention.max_discount_percent,
+        nuclear=nuclear,
+        voice=nuclear,
+        exit_intent=Decimal(100),
+    )
+    return flow.offers.model_copy(update={"caps": flow.offers.caps.at_most(set_elsewhere)})
