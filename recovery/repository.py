@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import type_json
 from db.ids import uuid7
 from db.jobs import Job
+from db.tables.carts import Cart
 from db.tables.companies import Company
 from db.tables.recovery import (
     CartSaveStage,
@@ -90,6 +91,25 @@ class AttemptRepository:
             )
             .with_for_update()
             .execution_options(populate_existing=True)
+        )
+
+    async def running_of_customer(self, customer_id: UUID, *, company_id: UUID) -> list[SaveAttempt]:
+        """In the order of their carts, in which they are locked."""
+        return list(
+            await self.session.scalars(
+                select(SaveAttempt)
+                .where(
+                    SaveAttempt.company_id == company_id,
+                    SaveAttempt.customer_id == customer_id,
+                    SaveAttempt.status == CartSaveStatus.IN_PROGRESS,
+                )
+                .order_by(SaveAttempt.cart_id)
+            )
+        )
+
+    async def lock_cart(self, cart_id: UUID, *, company_id: UUID) -> None:
+        await self.session.execute(
+            select(Cart.id).where(Cart.company_id == company_id, Cart.id == cart_id).with_for_update()
         )
 
     async def page(

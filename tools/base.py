@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.tables.conversations import ConversationChannel
 from policy.claims.facts import Fact
 from recovery.config import FlowConfig
-from recovery.links import Links
+from recovery.emails import Mailing
 
 
 class Effect(StrEnum):
@@ -44,7 +44,9 @@ class ToolContext:
     config: FlowConfig
     policy_version: int
     locale: str
-    links: Links
+    # The zone in which times are told.
+    tz: str
+    mailing: Mailing
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from policy.claims.facts import Fact, fact_from_json, fact_to_json
 from policy.errors import AppError
 from policy.redaction.rules import redact
 from recovery.config import FlowConfig
-from recovery.links import Links
+from recovery.emails import Mailing
 from tools.base import Done, Refused, Tool, ToolContext
 from tools.repository import ToolCallRepository
 
@@ -51,7 +51,8 @@ class Conversation:
     config: FlowConfig
     policy_version: int
     locale: str
-    links: Links
+    tz: str
+    mailing: Mailing
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,8 @@ def _context(session: AsyncSession, conversation: Conversation, call: Call, *, n
         config=conversation.config,
         policy_version=conversation.policy_version,
         locale=conversation.locale,
-        links=conversation.links,
+        tz=conversation.tz,
+        mailing=conversation.mailing,
     )
 
 

@@ -1,0 +1,137 @@
+"""What a stage's message says, without a model: short sentences, each bound to a fact (spec 8, rules H-12, H-23)."""
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from db.tables.recovery import CartSaveStage
+from knowledge.service import Hit
+from policy.money import format_money
+from recovery.remedies import InterventionType
+from storefront.carts.schemas import CartView
+
+CHAT = "If a question is open, ask it in the chat beside your cart."
+
+
+class Content(BaseModel):
+    """The words of one intervention. The offer's sentence, prices, links and footer are added by code."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    subject: str = Field(min_length=1, max_length=120)
+    preheader: str = Field(min_length=1, max_length=160)
+    headline: str = Field(min_length=1, max_length=120)
+    paragraphs: tuple[str, ...] = Field(min_length=1, max_length=6)
+    cta_text: str = Field(min_length=1, max_length=40)
+
+    def texts(self) -> tuple[str, ...]:
+        return (self.subject, self.preheader, self.headline, *self.paragraphs, self.cta_text)
+
+
+@dataclass(frozen=True)
+class ContentFacts:
+    """What a message may draw on."""
+
+    shop: str
+    first_name: str | None
+    stage: CartSaveStage
+    sequence: int
+    # Whether no other message about this cart will follow.
+    is_last: bool
+    remedy: InterventionType
+    cart: CartView
+    locale: str
+    # Answers that the planner found for this shopper's question.
+    passages: tuple[Hit, ...] = ()
+
+
+def template(facts: ContentFacts) -> Content:
+    """The message of a stage, by template."""
+    subject, headline, paragraphs = _words(facts)
+    return Content(
+        subject=subject,
+        preheader=_contents(facts),
+        headline=headline,
+        paragraphs=(_greeting(facts), *paragraphs),
+        cta_text="Back to your cart",
+    )
+
+
+def _words(facts: ContentFacts) -> tuple[str, str, tuple[str, ...]]:
+    shop = facts.shop
+    match facts.stage:
+        case CartSaveStage.BROWSE_REMINDER:
+            return f"Your cart at {shop}", "Still looking around?", ("Your cart is as you left it.",)
+        case CartSaveStage.PATTERN_INTERRUPT:
+            return f"Your cart at {shop}", "Did something come up?", (_contents(facts), "Everything is as you left it.")
+        case CartSaveStage.DIAGNOSIS_SURVEY:
+            asked = "Was anything unclear, or not right for you? One tap below tells us, and we will answer to that."
+            return "What is holding you back?", "May we ask you something?", (asked,)
+        case CartSaveStage.BRANCHING_INTERVENTION:
+            return _branch(facts)
+        case CartSaveStage.NUCLEAR_OFFER:
+            return f"Your cart at {shop}", "Still thinking about it?", (_contents(facts), *_remedy(facts))
+        case CartSaveStage.LOSS_VISUALIZATION:
+            return "What you picked out", "These were your choices", (_contents(facts), *_free_shipping(facts))
+        case CartSaveStage.WINBACK_SEQUENCE:
+            return _winback(facts)
+
+
+def _branch(facts: ContentFacts) -> tuple[str, str, tuple[str, ...]]:
+    return "About your cart", "Maybe this helps", _remedy(facts)
+
+
+def _remedy(facts: ContentFacts) -> tuple[str, ...]:
+    match facts.remedy:
+        case InterventionType.PERCENTAGE_DISCOUNT:
+            return ("The price may have been in the way, so we looked at it again.",)
+        case InterventionType.FREE_SHIPPING:
+            return ("Shipping was in the way, so we looked at it again.",)
+        case InterventionType.THRESHOLD_REMINDER:
+            return _free_shipping(facts)
+        case InterventionType.PRODUCT_FAQ if facts.passages:
+            found = facts.passages[0]
+            return (f"You may have wondered: {found.title}", found.passage)
+        case InterventionType.WISHLIST_SAVE:
+            return ("There is no hurry: the link below brings your cart back.",)
+        case InterventionType.PRODUCT_FAQ | InterventionType.LIVE_CHAT:
+            return (CHAT,)
+        case InterventionType.REMINDER | InterventionType.DIAGNOSIS:
+            return ("The link below brings you back to it.",)
+
+
+def _winback(facts: ContentFacts) -> tuple[str, str, tuple[str, ...]]:
+    turns = (
+        ("Your cart, whenever you like", "No hurry", ("The link below brings your cart back.",)),
+        ("A question about your cart?", "We are glad to help", (CHAT,)),
+        (f"Your cart at {facts.shop}", "Still the right choice?", (_contents(facts),)),
+        ("Has anything changed?", "Your cart is easy to change", ("Add to it or take from it as you like.",)),
+    )
+    if facts.is_last:
+        return "Our last note about this cart", "We will leave it at that", ("The link below brings it back.",)
+    return turns[(facts.sequence - 1) % len(turns)]
+
+
+def _greeting(facts: ContentFacts) -> str:
+    return f"Hello {facts.first_name}," if facts.first_name else "Hello,"
+
+
+def _contents(facts: ContentFacts) -> str:
+    cart = facts.cart
+    names = [line.name for line in cart.lines]
+    total = format_money(cart.subtotal_minor, cart.currency, facts.locale)
+    if len(names) == 1:
+        return f"{names[0]} is in your cart; the subtotal is {total}."
+    if len(names) == 2:
+        return f"{names[0]} and {names[1]} are in your cart; the subtotal is {total}."
+    return f"{names[0]}, {names[1]} and more are in your cart; the subtotal is {total}."
+
+
+def _free_shipping(facts: ContentFacts) -> tuple[str, ...]:
+    cart = facts.cart
+    if cart.free_shipping is None or not cart.free_shipping.remaining_minor:
+        return ()
+    threshold = format_money(cart.free_shipping.threshold_minor, cart.currency, facts.locale)
+    gap = format_money(cart.free_shipping.remaining_minor, cart.currency, facts.locale)
+    shipping = format_money(cart.shipping_minor, cart.currency, facts.locale)
+    return (f"Shipping is free from {threshold}: {gap} more would do it, and otherwise it is {shipping}.",)

@@ -1,0 +1,128 @@
+"""An intervention as an email: the planner's words, the cart, the offer's sentence, signed links, the footer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from db.tables.companies import Company
+from db.tables.recovery import CartAbandonmentReason, CartSaveStage
+from delivery.email.compose import compose
+from delivery.email.schemas import EmailContent, EmailItem, EmailTotal, Sender, SurveyOption
+from policy.money import format_money
+from recovery.begin_stage import StagePlan
+from recovery.content import Content
+from recovery.links import Links
+from storefront.carts.schemas import CartView
+
+# The answers of the diagnosis survey, as a shopper would put them (spec 2's reasons).
+ANSWERS = {
+    CartAbandonmentReason.TOO_EXPENSIVE: "It costs too much",
+    CartAbandonmentReason.SHIPPING_COST: "The shipping cost",
+    CartAbandonmentReason.NEED_MORE_INFO: "I have a question",
+    CartAbandonmentReason.COMPARING_OPTIONS: "I am comparing",
+    CartAbandonmentReason.PAYMENT_ISSUES: "The payment did not work",
+    CartAbandonmentReason.SAVING_FOR_LATER: "I am saving it for later",
+    CartAbandonmentReason.JUST_BROWSING: "I was just looking",
+    CartAbandonmentReason.OTHER: "Something else",
+}
+SURVEY_QUESTION = "What held you back?"
+WHY = "You get this because you left a cart with us and agreed to reminders by email."
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """What every email needs besides its words."""
+
+    links: Links
+    from_address: str
+
+
+@dataclass(frozen=True)
+class Email:
+    subject: str
+    text: str
+    html: str
+    headers: dict[str, str]
+    recovery_url: str
+
+
+def compose_email(
+    plan: StagePlan,
+    content: Content,
+    cart: CartView,
+    company: Company,
+    *,
+    mailing: Mailing,
+    offer_text: str | None,
+    message_id: UUID,
+    now: datetime,
+) -> Email:
+    """Render one message to one person."""
+    links, company_id = mailing.links, plan.company_id
+    url = links.recovery(company_id=company_id, cart_id=cart.id, message_id=message_id, now=now)
+    asks = plan.stage is CartSaveStage.DIAGNOSIS_SURVEY
+    email = compose(
+        EmailContent(
+            subject=content.subject,
+            preheader=content.preheader,
+            headline=content.headline,
+            paragraphs=content.paragraphs,
+            items=_items(cart, locale=plan.locale, public_url=links.public_url),
+            totals=_totals(cart, locale=plan.locale),
+            cta_text=content.cta_text,
+            cta_url=url,
+            survey_question=SURVEY_QUESTION if asks else None,
+            survey_options=_options(plan, links, message_id, now=now) if asks else (),
+            offer_text=offer_text,
+            sender=Sender(
+                legal_name=company.legal_name,
+                postal_address=company.postal_address,
+                from_address=mailing.from_address,
+                support_email=company.support_email,
+            ),
+            unsubscribe_url=links.unsubscribe(
+                company_id=company_id, customer_id=plan.customer.id, message_id=message_id, now=now
+            ),
+            why_you_get_this=WHY,
+        ),
+        message_id=message_id,
+        public_url=links.public_url,
+    )
+    return Email(email.subject, email.text, email.html, email.headers, url)
+
+
+def _items(cart: CartView, *, locale: str, public_url: str) -> tuple[EmailItem, ...]:
+    return tuple(
+        EmailItem(
+            name=line.name,
+            quantity=line.quantity,
+            price_text=format_money(line.unit_price_minor * line.quantity, cart.currency, locale),
+            image_url=f"{public_url}{line.image_url}" if line.image_url and line.image_url.startswith("/") else None,
+        )
+        for line in cart.lines
+    )
+
+
+def _totals(cart: CartView, *, locale: str) -> tuple[EmailTotal, ...]:
+    def row(label: str, minor: int) -> EmailTotal:
+        return EmailTotal(label=label, amount_text=format_money(minor, cart.currency, locale))
+
+    rows = [row("Subtotal", cart.subtotal_minor)]
+    if cart.discount_minor:
+        rows.append(row("Discount", -cart.discount_minor))
+    rows.append(row("Shipping", cart.shipping_minor))
+    if cart.tax_minor:
+        rows.append(row("Tax", cart.tax_minor))
+    return (*rows, row("Total", cart.grand_total_minor))
+
+
+def _options(plan: StagePlan, links: Links, message_id: UUID, *, now: datetime) -> tuple[SurveyOption, ...]:
+    return tuple(
+        SurveyOption(
+            label=label,
+            url=links.survey(
+                answer, company_id=plan.company_id, attempt_id=plan.attempt_id, message_id=message_id, now=now
+            ),
+        )
+        for answer, label in ANSWERS.items()
+    )

@@ -1,0 +1,348 @@
+"""The life of a save attempt: opened by abandonment, moved by answers, ended by order, opt-out or exhaustion.
+
+Locks in order: cart, attempt, grant, message.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.ids import uuid7
+from db.tables.carts import CartStatus, PaymentState
+from db.tables.customers import SuppressionScope
+from db.tables.delivery import MessageEventKind
+from db.tables.policy import Channel
+from db.tables.recovery import (
+    CartAbandonmentReason,
+    CartSaveOutcome,
+    CartSaveStage,
+    CartSaveStatus,
+    PausedReason,
+    SaveAttempt,
+    StageEventKind,
+)
+from delivery import service as delivery
+from experiments.rules import assign
+from policy.contact import service as contact
+from policy.offers import service as offers
+from recovery import rules
+from recovery.configuration import Flow, flow_in_force
+from recovery.errors import AttemptIsClosed, CartNotAbandoned, FlowIsOff, NoSuchAttempt, OutcomeNeedsAnOrder
+from recovery.repository import AttemptRepository
+from storefront.carts import service as carts
+from storefront.carts.schemas import CartView, OrderView
+
+EXPERIMENT = "recovery"
+# Set by the experiments work; until then everybody who may be contacted is (decision 19).
+HOLDOUT_SHARE = 0.0
+
+
+async def abandon(session: AsyncSession, cart_id: UUID, *, company_id: UUID, now: datetime) -> SaveAttempt | None:
+    """A cart's idle time is over: if it is abandoned, open its flow or let the one that it has go on."""
+    if not await carts.mark_abandoned(session, cart_id, company_id=company_id, now=now):
+        return None
+    flow = await flow_in_force(session, company_id=company_id)
+    if not flow.config.enabled:
+        return None
+    return await _open(session, cart_id, flow, company_id=company_id, now=now, reason=None)
+
+
+async def start_attempt(
+    session: AsyncSession,
+    cart_id: UUID,
+    *,
+    company_id: UUID,
+    now: datetime,
+    reason: CartAbandonmentReason | None = None,
+) -> SaveAttempt:
+    """Open the save flow of an abandoned cart, or return the one that runs (spec 11, initiate).
+
+    Raises:
+        CartNotAbandoned, FlowIsOff.
+    """
+    flow = await flow_in_force(session, company_id=company_id)
+    attempt = await _open(session, cart_id, flow, company_id=company_id, now=now, reason=reason)
+    if attempt is None:
+        raise FlowIsOff
+    return attempt
+
+
+async def _open(
+    session: AsyncSession,
+    cart_id: UUID,
+    flow: Flow,
+    *,
+    company_id: UUID,
+    now: datetime,
+    reason: CartAbandonmentReason | None,
+) -> SaveAttempt | None:
+    cart = await carts.read_locked(session, cart_id, company_id=company_id, now=now)
+    attempts = AttemptRepository(session)
+    if running := await attempts.running_for_update(cart_id, company_id=company_id):
+        if running.due_at is not None and running.paused_reason is None and cart.abandoned_at is not None:
+            # Left again after it was restored: the stage that waited is due, not the ones before it again.
+            running.due_at = max(running.due_at, cart.abandoned_at)
+        return running
+    if cart.status is not CartStatus.ABANDONED or cart.abandoned_at is None:
+        raise CartNotAbandoned(cart.status)
+    first = rules.first_step(flow.config, abandoned_at=cart.abandoned_at)
+    if first is None or not flow.config.enabled:
+        return None
+    person = str(cart.customer_id)
+    attempt = SaveAttempt(
+        company_id=company_id,
+        id=uuid7(),
+        cart_id=cart_id,
+        customer_id=cart.customer_id,
+        current_stage=first.stage,
+        step=0,
+        sequence=first.sequence,
+        # The ticker releases it when it is due: waiting is this one row, not a job.
+        due_at=max(first.due_at, now),
+        diagnosis_reason=reason,
+        diagnosis_answers={},
+        customer_risk_score=0.0,
+        cart_value_minor=cart.grand_total_minor,
+        currency=cart.currency,
+        status=CartSaveStatus.IN_PROGRESS,
+        experiment_arm=assign(person, experiment=EXPERIMENT, holdout_share=HOLDOUT_SHARE),
+        abandoned_at=cart.abandoned_at,
+        started_at=now,
+    )
+    await attempts.add_if_none_runs(attempt)
+    # The cart is locked: nobody can have opened one in between.
+    opened = await attempts.running_for_update(cart_id, company_id=company_id)
+    assert opened is not None
+    await attempts.add_event(opened, StageEventKind.ENTERED, company_id=company_id, now=now)
+    return opened
+
+
+async def get_attempt(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt:
+    attempt = await AttemptRepository(session).get(attempt_id, company_id=company_id)
+    if attempt is None:
+        raise NoSuchAttempt(attempt_id)
+    return attempt
+
+
+async def answer(
+    session: AsyncSession,
+    attempt_id: UUID,
+    reason: CartAbandonmentReason,
+    *,
+    company_id: UUID,
+    now: datetime,
+    text: str | None = None,
+) -> SaveAttempt:
+    """Keep a diagnosis. While the branch is still ahead it is due now, the contact gate permitting (decision 6)."""
+    attempt = await lock_running(session, attempt_id, company_id=company_id)
+    attempt.diagnosis_reason = reason
+    given: dict[str, str] = {"reason": reason, "at": now.isoformat()}
+    if text:
+        given["text"] = text
+    attempt.diagnosis_answers = {"answers": [*attempt.diagnosis_answers.get("answers", []), given]}
+    attempts = AttemptRepository(session)
+    await attempts.add_event(attempt, StageEventKind.ANSWERED, company_id=company_id, now=now, reason=reason)
+    flow = await flow_in_force(session, company_id=company_id)
+    if rules.answer_moves_to_branch(flow.config, attempt.current_stage):
+        await move_to(
+            session, attempt, rules.Step(CartSaveStage.BRANCHING_INTERVENTION, 1, now), company_id=company_id, now=now
+        )
+    return attempt
+
+
+async def answer_for_cart(
+    session: AsyncSession,
+    cart_id: UUID,
+    reason: CartAbandonmentReason,
+    *,
+    company_id: UUID,
+    now: datetime,
+    text: str | None = None,
+) -> bool:
+    """Keep a diagnosis that was given in a conversation; False when the cart has no running flow to hold it."""
+    attempts = AttemptRepository(session)
+    await attempts.lock_cart(cart_id, company_id=company_id)
+    running = await attempts.running_for_update(cart_id, company_id=company_id)
+    if running is None:
+        return False
+    await answer(session, running.id, reason, company_id=company_id, now=now, text=text)
+    return True
+
+
+async def progress(session: AsyncSession, attempt_id: UUID, *, company_id: UUID, now: datetime) -> SaveAttempt:
+    """Pass over the stage that waits: the next one waits in its place (spec 11, progress without a response)."""
+    attempt = await lock_running(session, attempt_id, company_id=company_id)
+    flow = await flow_in_force(session, company_id=company_id)
+    attempts = AttemptRepository(session)
+    await attempts.add_event(attempt, StageEventKind.SKIPPED, company_id=company_id, now=now, reason="BY_MERCHANT")
+    following = rules.next_step(
+        flow.config,
+        stage=attempt.current_stage,
+        sequence=attempt.sequence,
+        abandoned_at=attempt.abandoned_at,
+        contacted_at=None,
+    )
+    if following is None:
+        return await close(session, attempt, CartSaveOutcome.EXHAUSTED, company_id=company_id, now=now)
+    await move_to(session, attempt, following, company_id=company_id, now=now)
+    return attempt
+
+
+async def move_to(
+    session: AsyncSession, attempt: SaveAttempt, step: rules.Step, *, company_id: UUID, now: datetime
+) -> None:
+    """Let `step` wait as the attempt's next; a job that is out for the one before finds its step number past."""
+    previous, attempt.current_stage = attempt.current_stage, step.stage
+    attempt.sequence, attempt.step = step.sequence, attempt.step + 1
+    attempt.due_at, attempt.released_at = max(step.due_at, now), None
+    await AttemptRepository(session).add_event(
+        attempt, StageEventKind.ENTERED, company_id=company_id, now=now, previous=previous
+    )
+
+
+async def convert(
+    session: AsyncSession,
+    cart_id: UUID,
+    *,
+    company_id: UUID,
+    order_id: str,
+    payment_state: PaymentState,
+    now: datetime,
+) -> OrderView:
+    """An order was placed for the cart: keep it once, use up the offer, stop everything else (decision 15).
+
+    Raises:
+        storefront.carts.rules.OtherOrder, EmptyCart.
+    """
+    await carts.read_locked(session, cart_id, company_id=company_id, now=now)
+    attempt = await AttemptRepository(session).running_for_update(cart_id, company_id=company_id)
+    touch = await delivery.last_touch(session, cart_id, company_id=company_id, before=now)
+    credited = touch is not None and rules.is_credited(touched_at=touch.at, ordered_at=now)
+    order = await carts.convert(
+        session,
+        cart_id,
+        company_id=company_id,
+        order_id=order_id,
+        payment_state=payment_state,
+        credited_message_id=touch.message_id if touch is not None and credited else None,
+        now=now,
+    )
+    if order.repeated:
+        return order
+    used = await offers.redeem(session, cart_id, company_id=company_id, now=now)
+    await delivery.cancel_planned(session, company_id=company_id, cart_id=cart_id, reason="ORDERED")
+    if attempt is not None:
+        outcome = rules.outcome_of_order(credited=credited, discounted=used is not None)
+        await close(session, attempt, outcome, company_id=company_id, now=now)
+    return order
+
+
+async def opt_out(
+    session: AsyncSession,
+    customer_id: UUID,
+    *,
+    company_id: UUID,
+    scope: SuppressionScope,
+    source: str,
+    now: datetime,
+) -> None:
+    """Never write to this person again, as far as `scope` goes: suppressed, planned messages cancelled, flows ended."""
+    if scope is SuppressionScope.ALL:
+        attempts = AttemptRepository(session)
+        for each in await attempts.running_of_customer(customer_id, company_id=company_id):
+            await attempts.lock_cart(each.cart_id, company_id=company_id)
+            attempt = await attempts.get_for_update(each.id, company_id=company_id)
+            if attempt is not None and attempt.status is CartSaveStatus.IN_PROGRESS:
+                await close(
+                    session, attempt, CartSaveOutcome.CANCELLED, company_id=company_id, now=now, reason="OPTED_OUT"
+                )
+    await contact.suppress(
+        session, customer_id, company_id=company_id, scope=scope, reason="OPT_OUT", source=source, now=now
+    )
+    channel = None if scope is SuppressionScope.ALL else Channel(scope)
+    await delivery.cancel_planned(
+        session, company_id=company_id, customer_id=customer_id, channel=channel, reason="OPTED_OUT"
+    )
+
+
+async def restore(
+    session: AsyncSession, cart_id: UUID, message_id: UUID, *, company_id: UUID, now: datetime
+) -> CartView:
+    """The recovery link was followed: reopen the cart, credit the touch, let the flow wait (decision 7)."""
+    cart = await carts.restore(session, cart_id, company_id=company_id, now=now)
+    attempts = AttemptRepository(session)
+    attempt = await attempts.running_for_update(cart_id, company_id=company_id)
+    await delivery.record_event(session, message_id, MessageEventKind.CLICKED, company_id=company_id, now=now)
+    if attempt is not None:
+        await attempts.add_event(attempt, StageEventKind.RESTORED, company_id=company_id, now=now)
+    return cart
+
+
+async def complete(
+    session: AsyncSession, attempt_id: UUID, outcome: CartSaveOutcome, *, company_id: UUID, now: datetime
+) -> SaveAttempt:
+    """The merchant ends or pauses a flow. A recovery follows from an order alone (rules H-37)."""
+    attempt = await lock_running(session, attempt_id, company_id=company_id)
+    if outcome in (
+        CartSaveOutcome.CONVERTED,
+        CartSaveOutcome.SAVED_WITH_DISCOUNT,
+        CartSaveOutcome.SAVED_WITHOUT_DISCOUNT,
+    ):
+        raise OutcomeNeedsAnOrder
+    await delivery.cancel_planned(session, company_id=company_id, cart_id=attempt.cart_id, reason="STOPPED")
+    if outcome is CartSaveOutcome.PAUSED:
+        await pause(session, attempt, PausedReason.MERCHANT, company_id=company_id, now=now)
+        return attempt
+    return await close(session, attempt, outcome, company_id=company_id, now=now, reason="BY_MERCHANT")
+
+
+async def pause(
+    session: AsyncSession, attempt: SaveAttempt, reason: PausedReason, *, company_id: UUID, now: datetime
+) -> None:
+    attempt.paused_reason, attempt.due_at, attempt.released_at = reason, None, None
+    await AttemptRepository(session).add_event(
+        attempt, StageEventKind.PAUSED, company_id=company_id, now=now, reason=reason
+    )
+
+
+async def close(
+    session: AsyncSession,
+    attempt: SaveAttempt,
+    outcome: CartSaveOutcome,
+    *,
+    company_id: UUID,
+    now: datetime,
+    reason: str | None = None,
+) -> SaveAttempt:
+    """End a locked attempt; nothing of it is due any more."""
+    match outcome:
+        case CartSaveOutcome.CANCELLED:
+            attempt.status = CartSaveStatus.CANCELLED
+        case CartSaveOutcome.EXPIRED:
+            attempt.status = CartSaveStatus.EXPIRED
+        case _:
+            attempt.status = CartSaveStatus.COMPLETED
+    attempt.outcome, attempt.completed_at = outcome, now
+    attempt.due_at, attempt.released_at = None, None
+    await AttemptRepository(session).add_event(
+        attempt, StageEventKind.CLOSED, company_id=company_id, now=now, reason=reason or outcome
+    )
+    return attempt
+
+
+async def lock_running(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt:
+    """The running attempt, locked after its cart.
+
+    Raises:
+        NoSuchAttempt, AttemptIsClosed.
+    """
+    attempts = AttemptRepository(session)
+    found = await attempts.get(attempt_id, company_id=company_id)
+    if found is None:
+        raise NoSuchAttempt(attempt_id)
+    await attempts.lock_cart(found.cart_id, company_id=company_id)
+    attempt = await attempts.get_for_update(attempt_id, company_id=company_id)
+    if attempt is None or attempt.status is not CartSaveStatus.IN_PROGRESS:
+        raise AttemptIsClosed
+    return attempt

@@ -1,0 +1,37 @@
+from pydantic import Field
+
+from db.tables.customers import SuppressionScope
+from policy.claims.facts import PromiseFact, PromiseKind
+from recovery import service as recovery
+from storefront.carts import service as carts
+from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
+
+SAY = "Understood: you will get no more messages from us about this."
+
+
+class SetOptOut(ToolArgs):
+    scope: SuppressionScope = Field(
+        SuppressionScope.ALL, description="ALL unless the shopper named one channel to stop."
+    )
+
+
+@tool(SetOptOut, effect=Effect.WRITE)
+async def set_opt_out(ctx: ToolContext, args: SetOptOut) -> Done | Refused:
+    """Stop contacting this shopper. It is always allowed.
+
+    Call it as soon as the shopper wants no more messages, in whatever words. Do not ask again, do not persuade.
+    """
+    cart = await carts.read(ctx.session, ctx.cart_id, company_id=ctx.company_id, now=ctx.now)
+    if cart.customer_id is None:
+        return Refused("NOBODY_KNOWN", "We have no address of yours, so there is nothing that we would send.")
+    await recovery.opt_out(
+        ctx.session,
+        cart.customer_id,
+        company_id=ctx.company_id,
+        scope=args.scope,
+        source=ctx.channel,
+        now=ctx.now,
+    )
+    return Done(
+        data={"scope": args.scope}, say=SAY, facts=(PromiseFact(f"opt-out:{cart.customer_id}", PromiseKind.OPTED_OUT),)
+    )
