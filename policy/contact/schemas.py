@@ -9,6 +9,7 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from db.base import type_json
 from db.tables.policy import Channel
 from policy.contact.windows import Span
 
@@ -95,6 +96,12 @@ class MerchantRules(_Part):
 
     blackout_hours: BlackoutHours = BlackoutHours()
     max_attempts_per_cart: int = Field(default=10, ge=0)
+
+    @classmethod
+    def of(cls, flow_config: type_json) -> Self:
+        """Read them from a stored flow config; the whole is checked where it is stored."""
+        mine = {field.alias or name for name, field in cls.model_fields.items()}
+        return cls.model_validate({key: value for key, value in flow_config.items() if key in mine})
 
 
 class PolicyPack(_Part):

@@ -1,0 +1,214 @@
+"""The gate's own queries: who somebody is, what they agreed to, what reached them, and the evidence of decisions."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.base import type_json
+from db.ids import uuid7
+from db.tables.carts import Cart, Order
+from db.tables.companies import Company
+from db.tables.customers import ConsentRecord, Customer, Suppression, SuppressionScope
+from db.tables.delivery import Message, MessageStatus
+from db.tables.policy import Channel, ContactDecision
+from db.tables.recovery import FlowConfigVersion
+from db.tables.voice import VoiceCall
+
+# What reached nobody, and never will.
+_VOID = (MessageStatus.BLOCKED, MessageStatus.CANCELLED, MessageStatus.FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """What the merchant set, as it is stored, and where the shop is."""
+
+    flow_config: type_json
+    timezone: str
+    legal_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AbandonmentCounts:
+    """Messages of one abandonment that were sent or still may be."""
+
+    messages: int = 0
+    emails: int = 0
+    sms: int = 0
+    engaged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CartState:
+    abandonment: int
+    abandoned_at: datetime | None
+    ordered: bool
+
+
+class ContactRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def customer(self, customer_id: UUID, *, company_id: UUID) -> Customer | None:
+        return await self.session.scalar(
+            select(Customer).where(Customer.company_id == company_id, Customer.id == customer_id)
+        )
+
+    async def customers_at(self, address: str, *, company_id: UUID) -> list[Customer]:
+        """Everybody who is reached at this address."""
+        rows = await self.session.scalars(
+            select(Customer).where(
+                Customer.company_id == company_id, or_(Customer.email == address, Customer.phone == address)
+            )
+        )
+        return list(rows)
+
+    async def lock_person(self, person_key: str, *, company_id: UUID) -> None:
+        """One contact of a person at a time, whichever carts it is about; held until the transaction ends."""
+        name = f"contact:person:{company_id}:{person_key}"
+        await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+
+    async def configured(self, *, company_id: UUID) -> Configured:
+        row = (
+            await self.session.execute(
+                select(FlowConfigVersion.config, Company.timezone, Company.legal_name)
+                .select_from(Company)
+                .outerjoin(FlowConfigVersion, FlowConfigVersion.company_id == Company.id)
+                .where(Company.id == company_id)
+                .order_by(FlowConfigVersion.version.desc().nulls_last())
+                .limit(1)
+            )
+        ).one()
+        return Configured(row.config or {}, row.timezone, row.legal_name)
+
+    async def latest_consents(self, customer_id: UUID, *, company_id: UUID) -> list[ConsentRecord]:
+        """The latest record of each channel and address."""
+        rows = await self.session.scalars(
+            select(ConsentRecord)
+            .where(ConsentRecord.company_id == company_id, ConsentRecord.customer_id == customer_id)
+            .ext(distinct_on(ConsentRecord.channel, ConsentRecord.address))
+            .order_by(
+                ConsentRecord.channel,
+                ConsentRecord.address,
+                ConsentRecord.recorded_at.desc(),
+                ConsentRecord.id.desc(),
+            )
+        )
+        return list(rows)
+
+    def add_consent(self, record: ConsentRecord) -> None:
+        self.session.add(record)
+
+    async def suppressions(self, hashes: Collection[str], *, company_id: UUID) -> frozenset[SuppressionScope]:
+        rows = await self.session.scalars(
+            select(Suppression.scope).where(Suppression.company_id == company_id, Suppression.address_hash.in_(hashes))
+        )
+        return frozenset(rows)
+
+    async def add_suppression(
+        self,
+        address_hash: str,
+        scope: SuppressionScope,
+        *,
+        company_id: UUID,
+        reason: str,
+        source: str,
+        now: datetime,
+    ) -> bool:
+        """Whether the row is new. Who comes second finds the first one's, committed or not."""
+        written = await self.session.scalar(
+            insert(Suppression)
+            .values(
+                company_id=company_id,
+                id=uuid7(),
+                scope=scope,
+                address_hash=address_hash,
+                reason=reason,
+                source=source,
+                created_at=now,
+            )
+            .on_conflict_do_nothing(index_elements=["company_id", "address_hash", "scope"])
+            .returning(Suppression.id)
+        )
+        return written is not None
+
+    async def cart_state(self, cart_id: UUID, *, company_id: UUID) -> CartState | None:
+        row = (
+            await self.session.execute(
+                select(Cart.abandonment, Cart.abandoned_at, or_(Cart.converted_at.is_not(None), Order.id.is_not(None)))
+                .outerjoin(Order, and_(Order.company_id == Cart.company_id, Order.cart_id == Cart.id))
+                .where(Cart.company_id == company_id, Cart.id == cart_id)
+            )
+        ).first()
+        return None if row is None else CartState(row[0], row[1], row[2])
+
+    async def abandonment_counts(
+        self, cart_id: UUID, abandonment: int, *, company_id: UUID, besides: UUID | None
+    ) -> AbandonmentCounts:
+        """What this abandonment has cost the person, `besides` the message under decision."""
+        row = (
+            await self.session.execute(
+                select(
+                    func.count(),
+                    func.count().filter(Message.channel == Channel.EMAIL),
+                    func.count().filter(Message.channel == Channel.SMS),
+                    func.count().filter(or_(Message.opened_at.is_not(None), Message.clicked_at.is_not(None))),
+                ).where(
+                    Message.company_id == company_id,
+                    Message.cart_id == cart_id,
+                    Message.abandonment == abandonment,
+                    Message.status.not_in(_VOID),
+                    *([] if besides is None else [Message.id != besides]),
+                )
+            )
+        ).one()
+        return AbandonmentCounts(row[0], row[1], row[2], row[3] > 0)
+
+    async def sent(
+        self,
+        customer_id: UUID,
+        channel: Channel,
+        *,
+        company_id: UUID,
+        since: datetime,
+        now: datetime,
+        besides: UUID | None,
+    ) -> list[datetime]:
+        """When this person was sent something on the channel; what a worker holds right now counts as now."""
+        rows = await self.session.scalars(
+            select(func.coalesce(Message.sent_at, now)).where(
+                Message.company_id == company_id,
+                Message.customer_id == customer_id,
+                Message.channel == channel,
+                or_(Message.sent_at >= since, Message.status == MessageStatus.SENDING),
+                *([] if besides is None else [Message.id != besides]),
+            )
+        )
+        return list(rows)
+
+    async def calls(self, person_key: str, *, company_id: UUID, since: datetime) -> list[datetime]:
+        rows = await self.session.scalars(
+            select(VoiceCall.initiated_at).where(
+                VoiceCall.company_id == company_id, VoiceCall.person_key == person_key, VoiceCall.initiated_at >= since
+            )
+        )
+        return list(rows)
+
+    async def calls_about(self, cart_id: UUID, *, company_id: UUID, since: datetime) -> int:
+        """Calls about the cart since it was abandoned."""
+        found = await self.session.scalar(
+            select(func.count())
+            .select_from(VoiceCall)
+            .where(VoiceCall.company_id == company_id, VoiceCall.cart_id == cart_id, VoiceCall.initiated_at >= since)
+        )
+        return found or 0
+
+    def add_decision(self, decision: ContactDecision) -> None:
+        self.session.add(decision)
+
+    async def flush(self) -> None:
+        await self.session.flush()

@@ -1,0 +1,274 @@
+"""The contact gate in use: decide and keep the evidence, record consents, stop contact.
+
+Consents and suppressions are append-only; a suppression only ever widens.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.ids import uuid7
+from db.tables.customers import (
+    ConsentChannel,
+    ConsentMethod,
+    ConsentRecord,
+    ConsentState,
+    Customer,
+    SuppressionScope,
+)
+from db.tables.policy import Channel, ContactDecision, ContactPhase, ContactVerdict
+from policy.contact import rules
+from policy.contact.addresses import normalise
+from policy.contact.assessment import Question, assess, hashes
+from policy.contact.repository import ContactRepository
+from policy.contact.rules import Purpose
+from policy.errors import AppError, NotFound
+from policy.tokens import Signer
+
+
+class NoSuchCustomer(NotFound):
+    code = "no_such_customer"
+    title = "No such customer"
+
+
+class NotInWriting(AppError):
+    status = 422
+    code = "not_in_writing"
+    title = "This consent must be given in writing"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """One act of one person for one channel (rules C-01, C-02). `wording` is the sentence that they agreed to."""
+
+    customer_id: UUID
+    channel: ConsentChannel
+    address: str
+    state: ConsentState
+    method: ConsentMethod
+    wording_version: str
+    wording: str
+    ip: str | None = None
+    user_agent: str | None = None
+    locale: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """What the gate answered and where that is kept. `until` is set for DEFER, `reasons` for all but ALLOW."""
+
+    id: UUID
+    verdict: ContactVerdict
+    until: datetime | None
+    reasons: tuple[str, ...]
+    pack_version: str
+
+
+async def decide_and_record(
+    session: AsyncSession,
+    customer_id: UUID,
+    *,
+    company_id: UUID,
+    channel: Channel,
+    purpose: Purpose,
+    phase: ContactPhase,
+    signer: Signer,
+    now: datetime,
+    cart_id: UUID | None = None,
+    attempt_id: UUID | None = None,
+    message_id: UUID | None = None,
+) -> GateDecision:
+    """Ask the gate from what the database says now, and keep the answer with its reasons, facts and pack.
+
+    At DISPATCH the person stays locked until the transaction ends, so that two workers with a message each do
+    not both pass the same limit: claim the message in this transaction. Locks after cart, attempt and grant.
+    """
+    contacts = ContactRepository(session)
+    customer = await _customer(contacts, customer_id, company_id=company_id)
+    if phase is ContactPhase.DISPATCH:
+        await contacts.lock_person(customer.person_key, company_id=company_id)
+    question = Question(channel, purpose, cart_id, message_id)
+    found = await assess(session, customer, question, signer=signer, now=now)
+    verdict, until, reasons = _answer(found.decision)
+    row = ContactDecision(
+        company_id=company_id,
+        id=uuid7(),
+        decided_at=now,
+        person_key=customer.person_key,
+        customer_id=customer_id,
+        cart_id=cart_id,
+        attempt_id=attempt_id,
+        message_id=message_id,
+        channel=channel,
+        phase=phase,
+        verdict=verdict,
+        until=until,
+        reasons=list(reasons),
+        facts=found.evidence,
+        pack_version=found.pack.version,
+    )
+    contacts.add_decision(row)
+    await contacts.flush()
+    return GateDecision(row.id, verdict, until, reasons, found.pack.version)
+
+
+async def record_consent(
+    session: AsyncSession, given: ConsentGiven, *, company_id: UUID, now: datetime
+) -> ConsentRecord:
+    """Keep a consent as evidence. It lifts no suppression: what was stopped stays stopped.
+
+    Raises:
+        NotInWriting: an AI call needs written consent (47 CFR 64.1200(f)(9)).
+        InvalidAddress, NoSuchCustomer: nobody could be reached under it.
+    """
+    if (
+        given.channel is ConsentChannel.AI_VOICE
+        and given.state is ConsentState.CONFIRMED
+        and given.method is not ConsentMethod.WRITTEN
+    ):
+        raise NotInWriting("Record a signed, written consent that names the seller, the number and the AI voice.")
+    contacts = ContactRepository(session)
+    await _customer(contacts, given.customer_id, company_id=company_id)
+    push = given.channel is ConsentChannel.PUSH
+    record = ConsentRecord(
+        company_id=company_id,
+        customer_id=given.customer_id,
+        channel=given.channel,
+        address=given.address if push else normalise(given.address),
+        state=given.state,
+        method=given.method,
+        seller=(await contacts.configured(company_id=company_id)).legal_name,
+        wording_version=given.wording_version,
+        wording_hash=hashlib.sha256(given.wording.encode()).hexdigest(),
+        ip=given.ip,
+        user_agent=given.user_agent,
+        locale=given.locale,
+        recorded_at=now,
+    )
+    contacts.add_consent(record)
+    await contacts.flush()
+    return record
+
+
+async def suppress(
+    session: AsyncSession,
+    address: str,
+    scope: SuppressionScope,
+    *,
+    company_id: UUID,
+    reason: str,
+    source: str,
+    signer: Signer,
+    now: datetime,
+) -> bool:
+    """Never contact this address again within `scope`; whether that is news. Consents under it are revoked.
+
+    Raises:
+        InvalidAddress: neither an email address nor a phone number.
+    """
+    address = normalise(address)
+    contacts = ContactRepository(session)
+    is_news = await contacts.add_suppression(
+        signer.keyed_hash(address), scope, company_id=company_id, reason=reason, source=source, now=now
+    )
+    for customer in await contacts.customers_at(address, company_id=company_id):
+        await _revoke(contacts, customer, scope, address=None if scope is SuppressionScope.ALL else address, now=now)
+    await contacts.flush()
+    return is_news
+
+
+async def suppress_person(
+    session: AsyncSession,
+    customer_id: UUID,
+    scope: SuppressionScope,
+    *,
+    company_id: UUID,
+    reason: str,
+    source: str,
+    signer: Signer,
+    now: datetime,
+) -> bool:
+    """Stop `scope` at every address of this person (rules C-06: saying stop anywhere stops all, by default)."""
+    contacts = ContactRepository(session)
+    customer = await _customer(contacts, customer_id, company_id=company_id)
+    is_news = False
+    for address_hash in hashes(customer, signer):
+        written = await contacts.add_suppression(
+            address_hash, scope, company_id=company_id, reason=reason, source=source, now=now
+        )
+        is_news = is_news or written
+    await _revoke(contacts, customer, scope, address=None, now=now)
+    await contacts.flush()
+    return is_news
+
+
+async def is_suppressed(
+    session: AsyncSession, customer_id: UUID, channel: Channel, *, company_id: UUID, signer: Signer
+) -> bool:
+    """Whether this person has stopped the channel, or everything, under any of their addresses."""
+    contacts = ContactRepository(session)
+    customer = await _customer(contacts, customer_id, company_id=company_id)
+    scopes = await contacts.suppressions(hashes(customer, signer), company_id=company_id)
+    return rules.is_suppressed(channel, scopes)
+
+
+async def _customer(contacts: ContactRepository, customer_id: UUID, *, company_id: UUID) -> Customer:
+    customer = await contacts.customer(customer_id, company_id=company_id)
+    if customer is None:
+        raise NoSuchCustomer("There is no such customer.")
+    return customer
+
+
+def _answer(decision: rules.Decision) -> tuple[ContactVerdict, datetime | None, tuple[str, ...]]:
+    match decision:
+        case rules.Allow():
+            return ContactVerdict.ALLOW, None, ()
+        case rules.Defer():
+            return ContactVerdict.DEFER, decision.until, _codes(decision.reasons)
+        case rules.Block():
+            return ContactVerdict.BLOCK, None, _codes(decision.reasons)
+        case _:
+            assert_never(decision)
+
+
+def _codes(reasons: tuple[rules.Reason, ...]) -> tuple[str, ...]:
+    return tuple(reason.value for reason in reasons)
+
+
+_STOPS = {
+    SuppressionScope.ALL: frozenset(ConsentChannel) - {ConsentChannel.CHAT_RECORDING},
+    SuppressionScope.EMAIL: frozenset({ConsentChannel.EMAIL}),
+    SuppressionScope.SMS: frozenset({ConsentChannel.SMS}),
+    SuppressionScope.PUSH: frozenset({ConsentChannel.PUSH}),
+    SuppressionScope.VOICE: frozenset({ConsentChannel.AI_VOICE, ConsentChannel.LIVE_CALL}),
+}
+
+
+async def _revoke(
+    contacts: ContactRepository, customer: Customer, scope: SuppressionScope, *, address: str | None, now: datetime
+) -> None:
+    """Follow each standing consent within `scope` by its revocation, at one address or at all."""
+    for given in await contacts.latest_consents(customer.id, company_id=customer.company_id):
+        concerned = given.channel in _STOPS[scope] and address in (None, given.address)
+        if concerned and given.state is not ConsentState.REVOKED:
+            contacts.add_consent(
+                ConsentRecord(
+                    company_id=customer.company_id,
+                    customer_id=customer.id,
+                    channel=given.channel,
+                    address=given.address,
+                    state=ConsentState.REVOKED,
+                    method=ConsentMethod.OPT_OUT,
+                    seller=given.seller,
+                    wording_version=given.wording_version,
+                    wording_hash=given.wording_hash,
+                    ip=None,
+                    user_agent=None,
+                    locale=given.locale,
+                    recorded_at=now,
+                )
+            )
