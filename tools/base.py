@@ -76,6 +76,8 @@ class Tool(Generic[A]):
     description: str
     arguments: type[A]
     effect: Effect
+    # JSON Schema of the arguments, as a model is given it.
+    input_schema: dict[str, JsonValue]
     run: Callable[[ToolContext, A], Awaitable[Done | Refused]]
 
 
@@ -88,6 +90,6 @@ def tool(
         name, description = getattr(run, "__name__", ""), (run.__doc__ or "").strip()
         if not description:
             raise TypeError(f"the tool {name} has no docstring, and that is what the model reads")
-        return Tool(name, description, arguments, effect, run)
+        return Tool(name, description, arguments, effect, arguments.model_json_schema(), run)
 
     return make

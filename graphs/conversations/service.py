@@ -1,4 +1,4 @@
-"""The life of a conversation: opened with the disclosure, one turn at a time, each sentence a row before it is shown."""
+"""The life of a conversation: one turn at a time, and each sentence a row before it is shown."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
