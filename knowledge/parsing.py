@@ -13,6 +13,7 @@ from knowledge.markdown import markdown_rows
 MAX_QUESTION_CHARS = 300
 MAX_ANSWER_CHARS = 20_000
 MAX_LABEL_CHARS = 100
+SENSIBLE_YEARS = range(1970, 2200)
 
 _READERS: dict[str, Callable[[str], Iterable[RawRow]]] = {
     ".csv": csv_rows,
@@ -145,6 +146,9 @@ def _day(raw: RawRow, field: str) -> date | None:
     if not written:
         return None
     try:
-        return date.fromisoformat(written)
+        day = date.fromisoformat(written)
     except ValueError as error:
         raise _RowRefused(f'The date "{written}" is not known; write it as 2026-01-31.') from error
+    if day.year not in SENSIBLE_YEARS:
+        raise _RowRefused(f'The date "{written}" is out of range; leave it empty if there is no limit.')
+    return day

@@ -66,6 +66,10 @@ def test_csv_cells_may_hold_commas_quotes_and_lines() -> None:
         ("A?,B,,,31.01.2026,,", 'The date "31.01.2026" is not known; write it as 2026-01-31.'),
         ("A?,B,,,,2026-02-30,", 'The date "2026-02-30" is not known; write it as 2026-01-31.'),
         (
+            "A?,B,,,,9999-12-31,",
+            'The date "9999-12-31" is out of range; leave it empty if there is no limit.',
+        ),
+        (
             "A?,B,,,2026-03-02,2026-03-01,",
             "It ends (2026-03-01) before it starts (2026-03-02); swap the dates.",
         ),
