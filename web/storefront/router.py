@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from fastapi import APIRouter
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from db.tables.customers import ConsentChannel
+from storefront.customers.rules import wording
 from web.storefront.schemas import ProductArt, ShopView
 from web.templates import page, render
 
@@ -27,6 +29,9 @@ def storefront_router(
     scene = render("storefront/scene.svg.j2", {})
     shared: dict[str, object] = {"shop": shop, "publishable_key": publishable_key, "api_base": api_base}
 
+    # The very sentence whose hash is kept with the consent (rules C-01).
+    consent = wording(ConsentChannel.EMAIL, seller=shop.legal_name).text
+
     @router.get("/")
     async def root() -> RedirectResponse:
         return RedirectResponse("/shop")
@@ -41,7 +46,7 @@ def storefront_router(
 
     @router.get("/shop/checkout")
     async def checkout() -> HTMLResponse:
-        return page("storefront/checkout.html", shared)
+        return page("storefront/checkout.html", {**shared, "consent": consent})
 
     @router.get("/shop/thank-you")
     async def thank_you() -> HTMLResponse:

@@ -143,7 +143,7 @@ class MomentumCartDrawer extends HTMLElement {
   }
 
   #delivery(cart) {
-    const line = freeDelivery(cart, Number(this.getAttribute("free-from")));
+    const line = freeDelivery(cart);
     if (!line) return null;
     return h("div", { class: "delivery" }, h("p", {}, line.text),
       !line.reached && h("progress", { max: 1, value: line.share, "aria-label": "On the way to free delivery" }));

@@ -20,18 +20,18 @@ export function totalsList(cart) {
 }
 
 /**
- * How far it is to free delivery, or nothing where that cannot be said for certain: the threshold counts goods
- * before the discount, and the sentence names what delivery costs otherwise.
+ * How far it is to free delivery, as the shop counts it, or nothing where it does not say; the sentence also names
+ * what delivery costs otherwise.
  */
-export function freeDelivery(cart, freeFrom) {
+export function freeDelivery(cart) {
   if (cart.itemCount === 0) return null;
   if (cart.shipping === 0) return { reached: true, text: "Delivery is free for this order." };
-  const gap = Math.round((freeFrom - cart.subtotal) * 1000) / 1000;
-  if (!(freeFrom > 0) || gap <= 0) return null;
+  if (!(cart.freeShipping?.remaining > 0)) return null;
+  const { threshold, remaining } = cart.freeShipping;
   return {
     reached: false,
-    share: cart.subtotal / freeFrom,
-    text: `Add ${money(gap, cart.currency)} for free delivery. Otherwise it is ${money(cart.shipping, cart.currency)}.`,
+    share: 1 - remaining / threshold,
+    text: `Add ${money(remaining, cart.currency)} for free delivery. Otherwise it is ${money(cart.shipping, cart.currency)}.`,
   };
 }
 

@@ -69,13 +69,11 @@ export class ChatPanel {
     narrow.addEventListener("change", () => this.dialog.open && this.#show());
   }
 
-  async open({ question, focus }) {
-    sessionStorage.setItem("momentum.chat.open", "1");
-    this.host.button.hidden = true;
+  async open(question) {
     if (!this.dialog.open) this.#show();
     if (this.#talk.cartId !== heldCartId()) this.#talk = stored();
     this.#draw();
-    if (focus) this.input.focus();
+    this.input.focus();
     await this.#begin();
     if (question) await this.say(question);
   }
@@ -90,6 +88,8 @@ export class ChatPanel {
     if (!words || this.#busy) return;
     this.#working(true, "The assistant is answering");
     this.#add({ role: "USER", text: words });
+    // The button that was pressed may be gone; the focus must not fall out of the dialog with it.
+    if (!this.dialog.contains(this.host.shadowRoot.activeElement)) (narrow.matches ? this.log : this.input).focus();
     const row = { role: "ASSISTANT", text: "", sources: [], actions: [] };
     try {
       await this.#begin();
@@ -248,12 +248,10 @@ export class ChatPanel {
     if (narrow.matches) this.dialog.showModal();
     else this.dialog.show();
     this.host.button.hidden = true;
-    sessionStorage.setItem("momentum.chat.open", "1");
   }
 
   #closed() {
     if (this.dialog.open) return;
-    sessionStorage.removeItem("momentum.chat.open");
     this.host.button.hidden = false;
     this.host.button.focus();
   }

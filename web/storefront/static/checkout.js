@@ -14,7 +14,7 @@ onCart(async (next) => {
   cart = next;
   const empty = !cart || cart.itemCount === 0;
   at("pay").textContent = empty ? "Pay" : `Pay ${money(cart.grandTotal, cart.currency)}`;
-  const parts = empty ? ["Your cart is empty."] : await summary(cart, Number(document.body.dataset.freeFrom));
+  const parts = empty ? ["Your cart is empty."] : await summary(cart);
   if (cart === next) at("summary").replaceChildren(...parts);
 });
 

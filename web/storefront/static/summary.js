@@ -2,9 +2,9 @@
 import { freeDelivery, pictures, totalsList } from "../widget/cart-view.js";
 import { h, money } from "../widget/dom.js";
 
-export async function summary(cart, freeFrom = 0) {
+export async function summary(cart) {
   const picture = await pictures(cart);
-  const delivery = freeDelivery(cart, freeFrom);
+  const delivery = freeDelivery(cart);
   return [
     h("ul", { class: "lines" }, cart.items.map((item) =>
       h("li", {},
