@@ -58,8 +58,11 @@ async def put(
     policy: CartPolicy,
     now: datetime,
 ) -> None:
-    """Set lines to quantities at today's price, and hold the units. `lines` are those that the cart has, by sku."""
+    """Hold the units, then set lines to quantities at today's price. `lines` are those that the cart has, by sku."""
     wanted = await for_sale(session, quantities, company_id=cart.company_id, currency=cart.currency)
+    names = {each.variant_id: rules.line_name(each.title, each.variant_title) for each, _, _ in wanted}
+    by_variant = {each.variant_id: quantity for each, quantity, _ in wanted}
+    await hold(session, cart, by_variant, names=names, policy=policy, now=now)
     repository = CartRepository(session)
     for sellable, quantity, price_minor in wanted:
         line = lines.get(sellable.sku)
@@ -71,9 +74,6 @@ async def put(
         )
         line.quantity, line.unit_price_minor = quantity, price_minor
     await session.flush()
-    names = {each.variant_id: rules.line_name(each.title, each.variant_title) for each, _, _ in wanted}
-    by_variant = {each.variant_id: quantity for each, quantity, _ in wanted}
-    await hold(session, cart, by_variant, names=names, policy=policy, now=now)
 
 
 async def hold(

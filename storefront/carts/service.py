@@ -186,7 +186,9 @@ async def restore(
     lines = await CartRepository(session).line_rows(cart_id, company_id=company_id)
     if not policy.holds.at_checkout:
         wanted = {line.variant_id: line.quantity for line in lines}
-        await holds.reserve(session, cart_id, company_id=company_id, wanted=wanted, policy=policy.holds, now=now)
+        await holds.reserve(
+            session, cart_id, company_id=company_id, wanted=wanted, policy=policy.holds, now=now, partly=True
+        )
     await editing.touch(session, cart, policy=policy, now=now)
     return await read(session, cart_id, company_id=company_id, now=now)
 

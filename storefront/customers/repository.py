@@ -1,6 +1,6 @@
 """Queries over people, what they agreed to, and who must not be contacted."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +24,11 @@ from storefront.customers.schemas import CustomerDetails
 class CustomerRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
+
+    async def get(self, customer_id: UUID, *, company_id: UUID) -> Customer | None:
+        return await self.session.scalar(
+            select(Customer).where(Customer.company_id == company_id, Customer.id == customer_id)
+        )
 
     async def id_of(self, email: str, *, company_id: UUID) -> UUID | None:
         return await self.session.scalar(
@@ -79,15 +84,14 @@ class CustomerRepository:
             .limit(1)
         )
 
-    def record_consent(self, record: ConsentRecord) -> None:
-        self.session.add(record)
-
-    async def is_suppressed(self, address_hash: str, scopes: Iterable[SuppressionScope], *, company_id: UUID) -> bool:
+    async def is_suppressed(
+        self, address_hashes: Collection[str], scopes: Collection[SuppressionScope], *, company_id: UUID
+    ) -> bool:
         found = await self.session.scalar(
             select(Suppression.id)
             .where(
                 Suppression.company_id == company_id,
-                Suppression.address_hash == address_hash,
+                Suppression.address_hash.in_(address_hashes),
                 Suppression.scope.in_(scopes),
             )
             .limit(1)

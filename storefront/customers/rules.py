@@ -1,16 +1,18 @@
-"""Which consents a widget may take and in which words, and what an address, a country and a zone look like."""
+"""Which consents a widget may take and in which words, and what a country and a zone look like."""
 
-import hashlib
-import re
 from dataclasses import dataclass
 from functools import cache
 from zoneinfo import available_timezones
 
 from babel.core import get_global
-from email_validator import EmailNotValidError, validate_email
 
 from db.tables.customers import ConsentChannel, ConsentState, SuppressionScope
-from policy.errors import AppError
+from policy.errors import AppError, NotFound
+
+
+class NoSuchCustomer(NotFound):
+    code = "no_such_customer"
+    title = "No such customer"
 
 
 class InvalidCustomer(AppError):
@@ -48,14 +50,10 @@ _WORDING = {
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """The sentence beside the unticked box. Its hash is kept with each consent."""
+    """The sentence beside a box that nobody has ticked beforehand. Its hash is kept with each consent."""
 
     version: str
     text: str
-
-    @property
-    def hash(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 def wording(channel: ConsentChannel, *, seller: str) -> Wording:
@@ -78,27 +76,6 @@ def is_news(latest: ConsentState | None, worth: ConsentState) -> bool:
     if latest is None:
         return True
     return latest is ConsentState.PENDING and worth is ConsentState.CONFIRMED
-
-
-def normalise_email(email: str) -> str:
-    """The one spelling under which an address is known.
-
-    Raises:
-        InvalidCustomer: not an address that mail can be sent to.
-    """
-    try:
-        # Domains in .test are reserved for trying things out, which shops do.
-        return validate_email(email, check_deliverability=False, test_environment=True).normalized.lower()
-    except EmailNotValidError:
-        raise InvalidCustomer("Give an email address such as name@example.com.") from None
-
-
-def normalise_phone(phone: str) -> str:
-    """E.164: a plus, the country's code and the number, 15 digits at most (ITU-T E.164)."""
-    number = re.sub(r"[\s().\-]", "", phone)
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
-        raise InvalidCustomer("Give the phone number with its country, such as +15035550142.")
-    return number
 
 
 def check_country(country: str) -> str:

@@ -1,6 +1,7 @@
 """What a shop tells us of a shopper, and where it was said."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from db.tables.customers import ConsentChannel
 
@@ -25,3 +26,16 @@ class Evidence:
 
     ip: str | None = None
     user_agent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerView:
+    """A person as the rooms above need one. Never shown to whoever typed the address."""
+
+    id: UUID
+    email: str | None
+    phone: str | None
+    first_name: str | None
+    country: str | None
+    timezone: str | None
+    locale: str | None

@@ -6,11 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tables.customers import ConsentChannel, ConsentMethod, ConsentRecord
+from db.tables.customers import ConsentChannel, ConsentMethod
+from policy.contact import service as contact
+from policy.contact.addresses import normalise
+from policy.contact.service import ConsentGiven
 from policy.tokens import Signer
 from storefront.customers import rules
 from storefront.customers.repository import CustomerRepository
-from storefront.customers.schemas import CustomerDetails, Evidence
+from storefront.customers.schemas import CustomerDetails, CustomerView, Evidence
 
 
 async def identify(
@@ -28,7 +31,7 @@ async def identify(
     An address alone is no consent (rules C-03).
 
     Raises:
-        InvalidCustomer: an address, country or zone that does not exist, or an SMS consent with no phone.
+        InvalidAddress, InvalidCustomer: an address, country or zone that cannot be, or an SMS consent with no phone.
         ConsentNotTakenHere: a consent that needs more than a box.
     """
     details = _normalised(details)
@@ -54,16 +57,36 @@ async def identify(
     return customer_id
 
 
+async def get(session: AsyncSession, customer_id: UUID, *, company_id: UUID) -> CustomerView:
+    """Who this is. Raises `NoSuchCustomer`."""
+    row = await CustomerRepository(session).get(customer_id, company_id=company_id)
+    if row is None:
+        raise rules.NoSuchCustomer("There is no such customer.")
+    return CustomerView(
+        id=row.id,
+        email=row.email,
+        phone=row.phone,
+        first_name=row.first_name,
+        country=row.country,
+        timezone=row.timezone,
+        locale=row.locale,
+    )
+
+
 async def is_reachable(session: AsyncSession, customer_id: UUID, *, company_id: UUID) -> bool:
     """Whether this person has an address of any kind."""
     return await CustomerRepository(session).is_reachable(customer_id, company_id=company_id)
 
 
 def _normalised(details: CustomerDetails) -> CustomerDetails:
+    email = normalise(details.email)
+    phone = None if details.phone is None else normalise(details.phone)
+    if "@" not in email or (phone is not None and "@" in phone):
+        raise rules.InvalidCustomer("Give an email address as `email` and a number as `phone`.")
     return replace(
         details,
-        email=rules.normalise_email(details.email),
-        phone=None if details.phone is None else rules.normalise_phone(details.phone),
+        email=email,
+        phone=phone,
         country=None if details.country is None else rules.check_country(details.country),
         timezone=None if details.timezone is None else rules.check_timezone(details.timezone),
     )
@@ -81,29 +104,26 @@ async def _record(
     now: datetime,
 ) -> None:
     customers = CustomerRepository(session)
-    wording = rules.wording(channel, seller=(seller := await customers.seller(company_id=company_id)))
+    wording = rules.wording(channel, seller=await customers.seller(company_id=company_id))
     address = details.email if channel is ConsentChannel.EMAIL else details.phone
     if address is None:
         raise rules.InvalidCustomer("An SMS consent needs the phone number that it is for.")
-    if await customers.is_suppressed(signer.keyed_hash(address), rules.SUPPRESSED_BY[channel], company_id=company_id):
+    hashes = [signer.keyed_hash(each) for each in (details.email, details.phone) if each is not None]
+    if await customers.is_suppressed(hashes, rules.SUPPRESSED_BY[channel], company_id=company_id):
         return
     latest = await customers.latest_consent(customer_id, channel, address, company_id=company_id)
     if not rules.is_news(latest, rules.WORTH[channel]):
         return
-    customers.record_consent(
-        ConsentRecord(
-            company_id=company_id,
-            customer_id=customer_id,
-            channel=channel,
-            address=address,
-            state=rules.WORTH[channel],
-            method=ConsentMethod.WIDGET,
-            seller=seller,
-            wording_version=wording.version,
-            wording_hash=wording.hash,
-            ip=evidence.ip,
-            user_agent=evidence.user_agent,
-            locale=details.locale,
-            recorded_at=now,
-        )
+    given = ConsentGiven(
+        customer_id=customer_id,
+        channel=channel,
+        address=address,
+        state=rules.WORTH[channel],
+        method=ConsentMethod.WIDGET,
+        wording_version=wording.version,
+        wording=wording.text,
+        ip=evidence.ip,
+        user_agent=evidence.user_agent,
+        locale=details.locale,
     )
+    await contact.record_consent(session, given, company_id=company_id, now=now)

@@ -24,21 +24,24 @@ async def reserve(
     wanted: Mapping[UUID, int],
     policy: HoldPolicy,
     now: datetime,
+    partly: bool = False,
 ) -> dict[UUID, int]:
-    """Hold the wanted quantities by variant, as far as they can be had.
+    """Hold the wanted quantities by variant: all of them or, unless `partly`, none.
 
     Returns:
-        What cannot be had, with the units that could; of those nothing is changed.
+        What cannot be had, with the units that could.
     """
     stock = await _levels(session, cart_id, wanted, company_id=company_id, now=now)
     short = rules.short_of(wanted, stock)
+    if short and not partly:
+        return short
     holds = HoldRepository(session)
     open_holds = {hold.variant_id: hold for hold in await holds.of_cart(cart_id, company_id=company_id)}
     for variant_id in sorted(rules.held(stock) - short.keys()):
         hold = open_holds.get(variant_id)
         if hold is not None and hold.expires_at <= now:
             hold.status, hold.ended_at = HoldStatus.EXPIRED, hold.expires_at
-            await session.flush([hold])
+            await session.flush()
             hold = None
         if hold is None:
             holds.add(_placed(cart_id, variant_id, wanted[variant_id], company_id=company_id, policy=policy, now=now))

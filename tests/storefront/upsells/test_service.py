@@ -1,0 +1,98 @@
+from datetime import timedelta
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+
+from db.ids import uuid7
+from db.session import transaction
+from db.tables.carts import PaymentState
+from db.tables.catalogue import Product, ProductStatus, StockPolicy
+from db.tables.companies import Company
+from storefront.carts.rules import NoSuchCart
+from storefront.upsells.rules import UpsellReason
+from storefront.upsells.service import rank_upsells
+from tests import factories as make
+from tests.factories import NOW
+
+
+async def test_bought_together_first_then_the_bestsellers_of_the_category(session: AsyncSession, shop: Company) -> None:
+    beans = await make.make_product(session, "BEANS", company_id=shop.id, category="Coffee")
+    filters = await make.make_product(
+        session, "FILTERS", company_id=shop.id, name="Paper Filters", category="Filters", prices={"USD": 7_50}
+    )
+    grinder = await make.make_product(session, "GRINDER", company_id=shop.id, category="Grinders")
+    decaf = await make.make_product(session, "DECAF", company_id=shop.id, category="Coffee")
+    await make.make_product(session, "NEW-ROAST", company_id=shop.id, category="Coffee")
+    mug = await make.make_product(session, "MUG", company_id=shop.id, category="Cups")
+    for _ in range(2):
+        await make.make_order(session, (beans, 1), (filters, 1), company_id=shop.id)
+    await make.make_order(session, (beans, 1), (grinder, 1), (filters, 3), company_id=shop.id)
+    await make.make_order(session, (decaf, 5), (mug, 9), company_id=shop.id)
+    cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
+
+    found = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW, limit=10)
+    assert [(each.sku, each.reason, each.orders_together, each.units_sold) for each in found] == [
+        ("FILTERS", UpsellReason.BOUGHT_TOGETHER, 3, 0),
+        ("GRINDER", UpsellReason.BOUGHT_TOGETHER, 1, 0),
+        ("DECAF", UpsellReason.CATEGORY_BESTSELLER, 0, 5),
+        ("NEW-ROAST", UpsellReason.SAME_CATEGORY, 0, 0),
+    ]
+    assert (found[0].name, found[0].unit_price_minor) == ("Paper Filters", 7_50)
+    top = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW)
+    assert [each.sku for each in top] == ["FILTERS", "GRINDER", "DECAF"]
+
+
+async def test_only_what_this_cart_could_have_is_suggested(session: AsyncSession, shop: Company) -> None:
+    async def product(sku: str, **settings: object) -> object:
+        return await make.make_product(session, sku, company_id=shop.id, **settings)  # type: ignore[arg-type]  # passed on
+
+    beans = await make.make_product(session, "BEANS", company_id=shop.id)
+    other_size = await make.make_variant(
+        session, await session.get_one(Product, (shop.id, beans.product_id)), "BEANS-2LB", title="2 lb"
+    )
+    gone = await make.make_product(session, "GONE", company_id=shop.id, on_hand=0)
+    reserved = await make.make_product(session, "RESERVED", company_id=shop.id, on_hand=2)
+    lapsed = await make.make_product(session, "LAPSED", company_id=shop.id, on_hand=1)
+    await product("EUROS", prices={"EUR": 5_00})
+    await product("DRAFT", status=ProductStatus.DRAFT)
+    await product("RETIRED", active=False)
+    await product("BACKORDER", on_hand=0, policy=StockPolicy.CONTINUE)
+    await product("DIGITAL", on_hand=0, policy=StockPolicy.UNTRACKED)
+    elsewhere = await make.make_cart(session, company_id=shop.id)
+    await make.make_hold(session, elsewhere, reserved, quantity=2)
+    await make.make_hold(session, elsewhere, lapsed, placed_at=NOW - timedelta(minutes=15))
+    await make.make_order(session, (beans, 1), (gone, 1), (other_size, 1), company_id=shop.id)
+    cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
+    found = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW, limit=10)
+    assert [each.sku for each in found] == ["BACKORDER", "DIGITAL", "LAPSED"]
+
+
+async def test_what_came_to_nothing_or_is_long_ago_does_not_count(session: AsyncSession, shop: Company) -> None:
+    beans = await make.make_product(session, "BEANS", company_id=shop.id, category="")
+    for state in PaymentState:
+        extra = await make.make_product(session, f"WITH-{state}", company_id=shop.id, category="")
+        await make.make_order(session, (beans, 1), (extra, 1), company_id=shop.id, payment_state=state)
+    old = await make.make_product(session, "OLD", company_id=shop.id, category="")
+    await make.make_order(
+        session, (beans, 1), (old, 1), company_id=shop.id, placed_at=NOW - timedelta(days=365, seconds=1)
+    )
+    cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
+    found = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW, limit=20)
+    counted = {"PENDING", "AUTHORIZED", "PAID", "ON_HOLD", "COD", "INVOICE", "QUOTE"}
+    assert [each.sku for each in found] == sorted(f"WITH-{state}" for state in counted)
+
+
+async def test_an_empty_cart_gets_none_and_another_company_nothing(engine: AsyncEngine, shop: Company) -> None:
+    other = await make.make_company(engine, name="Other")
+    async with transaction(engine, company_id=shop.id) as session:
+        beans = await make.make_product(session, "BEANS", company_id=shop.id)
+        await make.make_product(session, "DECAF", company_id=shop.id)
+        empty = await make.make_cart(session, company_id=shop.id)
+        cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
+        assert await rank_upsells(session, empty.id, company_id=shop.id, now=NOW) == []
+        with pytest.raises(NoSuchCart):
+            await rank_upsells(session, uuid7(), company_id=shop.id, now=NOW)
+    async with transaction(engine, company_id=other.id) as session:
+        for company_id in (other.id, shop.id):
+            with pytest.raises(NoSuchCart):
+                await rank_upsells(session, cart.id, company_id=company_id, now=NOW)
