@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables.carts import CartStatus
 from db.tables.companies import Company
-from db.tables.policy import Channel, ContactPhase, GrantSource
+from db.tables.policy import Channel, ContactPhase, ContactVerdict, GrantSource
 from db.tables.recovery import (
     CartAbandonmentReason,
     CartSaveOutcome,
@@ -23,8 +23,10 @@ from db.tables.recovery import (
 )
 from experiments.rules import Arm
 from policy.contact import service as contact
-from policy.contact.rules import Allow, Block, Decision, Defer, Purpose
+from policy.contact.rules import Purpose
+from policy.contact.service import GateDecision
 from policy.offers import service as offers
+from policy.tokens import Signer
 from recovery import rules, service
 from recovery.config import FlowConfig
 from recovery.configuration import Flow, flow_in_force
@@ -63,7 +65,7 @@ class StagePlan:
 
 
 async def begin_stage(
-    session: AsyncSession, attempt_id: UUID, *, company_id: UUID, step: int, now: datetime
+    session: AsyncSession, attempt_id: UUID, *, company_id: UUID, step: int, signer: Signer, now: datetime
 ) -> StagePlan | None:
     """Find out what the due stage may do. None: there is nothing to write, and the attempt waits for what is next."""
     attempt = await lock_due(session, attempt_id, company_id=company_id, step=step, now=now)
@@ -86,7 +88,7 @@ async def begin_stage(
         reason = "HOLDOUT" if attempt.experiment_arm == Arm.HOLDOUT else "SWITCHED_OFF"
         await pass_over(session, attempt, flow, company_id=company_id, reason=reason, now=now)
         return None
-    channels = await _allowed(session, attempt, flow, stage.channels, company_id=company_id, now=now)
+    channels = await _allowed(session, attempt, flow, stage.channels, company_id=company_id, signer=signer, now=now)
     if not channels:
         return None
     return await _plan(session, attempt, cart, flow, channels, company_id=company_id, now=now)
@@ -123,10 +125,11 @@ async def _allowed(
     wanted: tuple[Channel, ...],
     *,
     company_id: UUID,
+    signer: Signer,
     now: datetime,
 ) -> tuple[Channel, ...]:
     """The channels on which the gate allows this stage now. With none the attempt is put off or passes it over."""
-    decisions: dict[Channel, Decision] = {}
+    decisions: dict[Channel, GateDecision] = {}
     for channel in wanted:
         if channel in WRITTEN_CHANNELS and attempt.customer_id is not None:
             decisions[channel] = await contact.decide_and_record(
@@ -136,23 +139,23 @@ async def _allowed(
                 channel=channel,
                 purpose=Purpose.MARKETING,
                 phase=ContactPhase.PLAN,
+                signer=signer,
                 cart_id=attempt.cart_id,
                 attempt_id=attempt.id,
-                merchant=flow.config.contact_rules(),
                 now=now,
             )
-    allowed = tuple(channel for channel, decision in decisions.items() if isinstance(decision, Allow))
+    allowed = tuple(channel for channel, each in decisions.items() if each.verdict is ContactVerdict.ALLOW)
     if allowed:
         return allowed
-    deferred = [decision for decision in decisions.values() if isinstance(decision, Defer)]
-    if deferred:
-        first = min(deferred, key=lambda decision: decision.until)
-        attempt.due_at, attempt.released_at = first.until, None
+    put_off = {each.until: each.reasons for each in decisions.values() if each.until is not None}
+    if put_off:
+        until = min(put_off)
+        attempt.due_at, attempt.released_at = until, None
         await AttemptRepository(session).add_event(
-            attempt, StageEventKind.DEFERRED, company_id=company_id, now=now, reason=",".join(first.reasons)
+            attempt, StageEventKind.DEFERRED, company_id=company_id, now=now, reason=",".join(put_off[until])
         )
         return ()
-    reasons = sorted({reason for each in decisions.values() if isinstance(each, Block) for reason in each.reasons})
+    reasons = sorted({reason for each in decisions.values() for reason in each.reasons})
     await pass_over(session, attempt, flow, company_id=company_id, reason=",".join(reasons) or "NO_CHANNEL", now=now)
     return ()
 

@@ -10,7 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from db.tables.policy import Channel
 from db.tables.recovery import CartSaveStage
-from policy.contact.schemas import BlackoutHours, MerchantRules
+from policy.contact.schemas import BlackoutHours
 from policy.offers.schemas import OfferPolicy
 
 Minutes = Annotated[int, Field(ge=0, le=129_600, description="Minutes after abandonment, at most 90 days.")]
@@ -177,7 +177,3 @@ class FlowConfig(_Part):
 
     def delay(self, stage: CartSaveStage) -> timedelta:
         return timedelta(minutes=self.stages.get(stage).delay_minutes)
-
-    def contact_rules(self) -> MerchantRules:
-        """What the contact gate reads of this config."""
-        return MerchantRules(blackout_hours=self.blackout_hours, max_attempts_per_cart=self.max_attempts_per_cart)

@@ -26,6 +26,7 @@ from delivery import service as delivery
 from experiments.rules import assign
 from policy.contact import service as contact
 from policy.offers import service as offers
+from policy.tokens import Signer
 from recovery import rules
 from recovery.configuration import Flow, flow_in_force
 from recovery.errors import AttemptIsClosed, CartNotAbandoned, FlowIsOff, NoSuchAttempt, OutcomeNeedsAnOrder
@@ -245,6 +246,7 @@ async def opt_out(
     company_id: UUID,
     scope: SuppressionScope,
     source: str,
+    signer: Signer,
     now: datetime,
 ) -> None:
     """Never write to this person again, as far as `scope` goes: suppressed, planned messages cancelled, flows ended."""
@@ -257,8 +259,8 @@ async def opt_out(
                 await close(
                     session, attempt, CartSaveOutcome.CANCELLED, company_id=company_id, now=now, reason="OPTED_OUT"
                 )
-    await contact.suppress(
-        session, customer_id, company_id=company_id, scope=scope, reason="OPT_OUT", source=source, now=now
+    await contact.suppress_person(
+        session, customer_id, scope, company_id=company_id, reason="OPT_OUT", source=source, signer=signer, now=now
     )
     channel = None if scope is SuppressionScope.ALL else Channel(scope)
     await delivery.cancel_planned(

@@ -42,7 +42,7 @@ I_AM_AI = "I am an AI assistant, not a person. You can ask for a person from the
 NOTHING_TO_SAY = "I'm not sure about that, and I don't want to guess. You can ask for a person from the shop any time."
 
 
-async def listen(_: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdate:
+async def listen(state: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdate:  # noqa: ARG001  (a node)
     """Read the conversation so far; the utterance itself was redacted and stored before the turn began."""
     context, started = runtime.context, perf_counter()
     async with transaction(context.engine, company_id=context.turn.company_id) as session:
