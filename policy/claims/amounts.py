@@ -1,0 +1,183 @@
+"""Whether an amount, a percentage or a count stands behind a claim."""
+
+from decimal import Decimal
+from functools import lru_cache
+
+from policy.claims.claim import Bound, Claim, ClaimKind
+from policy.claims.facts import CountFact, MoneyFact, PercentFact, Subject
+from policy.claims.normalise import normalise
+from policy.claims.reading import Reading
+from policy.claims.subjects import before_claim, names_something, subjects
+from policy.claims.vocabulary import STOP, stem
+from policy.money import exponent
+
+_OF_AN_ITEM = frozenset(
+    {Subject.ITEM_PRICE, Subject.LINE_TOTAL, Subject.STOCK, Subject.QUANTITY, Subject.RATING, Subject.REVIEW_COUNT}
+)
+_EXACT = frozenset({Subject.SHIPPING, Subject.SHIPPING_THRESHOLD, Subject.SHIPPING_GAP, Subject.DISCOUNT})
+_OF_THE_CART = frozenset({Subject.TOTAL, Subject.SUBTOTAL})
+_WAYS_TO_SHIP = frozenset({"express", "overnight", "priority", "international", "same-day", "next-day", "expedited"})
+
+
+def _holds(value: Decimal, claim: Claim) -> bool:
+    """Whether `value` makes the claim true: equal, or inside the limit that the words set."""
+    if claim.high:
+        return False
+    if claim.bound is Bound.LOWER:
+        return any(value >= low for low in claim.low)
+    if claim.bound is Bound.UPPER:
+        return any(value <= low for low in claim.low)
+    return value in claim.low
+
+
+def money_matches(fact: MoneyFact, reading: Reading, index: int) -> bool:
+    claim = reading.claims[index]
+    value = Decimal(fact.amount_minor).scaleb(-exponent(fact.currency))
+    if claim.kind is ClaimKind.MONEY:
+        if fact.currency not in claim.units:
+            return False
+        value = value.scaleb(exponent(fact.currency)) if "minor" in claim.units else value
+    elif not _bare_amount(claim, fact):
+        return False
+    if fact.subject not in subjects(reading, index):
+        return False
+    exact = fact.subject in _EXACT
+    if exact and not claim.high:
+        fits = value in claim.low and not (claim.bound is Bound.UPPER and fact.subject is Subject.DISCOUNT)
+    else:
+        fits = _holds(value, claim)
+    return fits and _about_the_same(fact.subject, fact.label, reading, index)
+
+
+def _bare_amount(claim: Claim, fact: MoneyFact) -> bool:
+    """ "your total is 73.96": a number without a currency, written with the digits of this one."""
+    places = exponent(fact.currency)
+    return claim.kind is ClaimKind.COUNT and not claim.units and places > 0 and ("." in claim.text or " " in claim.text)
+
+
+def percent_matches(fact: PercentFact, reading: Reading, index: int) -> bool:
+    claim = reading.claims[index]
+    if fact.subject is Subject.RATING:
+        fits = claim.kind is ClaimKind.RATING or (
+            claim.kind is ClaimKind.COUNT and _beside(reading, index, _RATING_WORDS)
+        )
+        return fits and _holds(fact.percent, claim) and _about_the_same(fact.subject, fact.label, reading, index)
+    if claim.kind is not ClaimKind.PERCENT or fact.subject not in subjects(reading, index):
+        return False
+    return fact.percent in claim.low and not claim.high and claim.bound is not Bound.LOWER
+
+
+_RATING_WORDS = frozenset({"rated", "rating", "stars", "star", "average", "score", "scores"})
+_COUNT_WORDS: dict[Subject, frozenset[str]] = {
+    Subject.STOCK: frozenset({"left", "remaining", "stock", "available", "remain"}),
+    Subject.ITEM_COUNT: frozenset(
+        {"items", "item", "things", "products", "product", "pieces", "thing", "cart", "goodies"}
+    ),
+    Subject.REVIEW_COUNT: frozenset({"reviews", "ratings", "reviewers", "review", "rating", "reviewed"}),
+}
+_AS_UNITS = frozenset(
+    {"bag", "bags", "pack", "packs", "box", "boxes", "unit", "units", "tin", "tins", "of", "x", "×", "pcs"}
+)
+
+
+def _beside(reading: Reading, index: int, words: frozenset[str]) -> bool:
+    places = reading.inside[index]
+    near = reading.tokens[max(0, places.start - 5) : places.start] + reading.tokens[places.stop : places.stop + 6]
+    return any(token.text in words for token in near)
+
+
+def count_matches(fact: CountFact, reading: Reading, index: int) -> bool:
+    claim = reading.claims[index]
+    places = reading.inside[index]
+    if claim.kind is not ClaimKind.COUNT or "ordinal" in claim.units or not places:
+        return False
+    if not _holds(Decimal(fact.count), claim) or not _counts_the_same(fact, reading, index):
+        return False
+    return _about_the_same(fact.subject, fact.label, reading, index)
+
+
+def _counts_the_same(fact: CountFact, reading: Reading, index: int) -> bool:
+    places = reading.inside[index]
+    words = reading.words
+    after = [token.text for token in reading.tokens[places.stop : places.stop + 6]]
+    if fact.subject is Subject.STOCK:
+        mine = {"you", "left"} <= words and "cart" in words
+        return _beside(reading, index, _COUNT_WORDS[Subject.STOCK]) and not mine
+    if fact.subject is Subject.ITEM_COUNT:
+        scarce = bool({"left", "remaining", "stock", "available"} & set(after)) and "cart" not in words
+        return bool(_COUNT_WORDS[Subject.ITEM_COUNT] & set(after)) and not scarce
+    if fact.subject is Subject.REVIEW_COUNT:
+        return bool(_COUNT_WORDS[Subject.REVIEW_COUNT] & set(after[:4]))
+    if fact.subject is Subject.QUANTITY:
+        scarce = bool({"left", "remaining", "stock", "available", "reviews", "ratings"} & set(after))
+        named = bool(fact.label) and bool(_label_stems(fact.label or "") & {stem(word) for word in after})
+        return not scarce and (named or (bool(after) and after[0] in _AS_UNITS) or "quantity" in words)
+    return fact.subject is Subject.POLICY
+
+
+@lru_cache(maxsize=2048)
+def _label_stems(label: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in normalise(label).lower().replace("-", " ").split() if len(word) > 2)
+
+
+@lru_cache(maxsize=2048)
+def _label_words(label: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in normalise(label).lower().replace("-", " ").split() if len(word) > 2)
+
+
+def _about_the_same(subject: Subject, label: str | None, reading: Reading, index: int) -> bool:
+    """Whether the sentence names the thing that the fact is about, or names nothing else."""
+    if subject is Subject.SHIPPING:
+        ways = _WAYS_TO_SHIP & reading.words
+        return not ways or all(way in (label or "").lower() for way in ways)
+    before = before_claim(reading, index)
+    if subject in _OF_THE_CART:
+        return not names_something(_subject_part(before))
+    if label is None or subject not in _OF_AN_ITEM:
+        return True
+    return _names(label, reading, index) or not _names_another(reading, index, before)
+
+
+def _subject_part(before: list[str]) -> list[str]:
+    asides = {"with", "after", "including", "plus", "before", "without", "once", "and", "so", "for", "in"}
+    cut = next((at for at, word in enumerate(before) if word in asides), len(before))
+    return before[:cut]
+
+
+def _window(reading: Reading, index: int) -> range:
+    """Places from the previous claim to the next one, within the clause."""
+    places = reading.inside[index]
+    clause = reading.clause(places.start, soft=False)
+    earlier = [other.stop for other in reading.inside if other and other.stop <= places.start]
+    later = [other.start for other in reading.inside if other and other.start >= places.stop]
+    return range(max([clause.start, *earlier]), min([clause.stop, *later]))
+
+
+def _names(label: str, reading: Reading, index: int) -> bool:
+    """Whether words of the label stand by the claim: its first word, most of them, or one with a capital."""
+    wanted = _label_words(label)
+    window = [place for place in _window(reading, index) if reading.tokens[place].text.isalpha()]
+    stems = {place: stem(reading.tokens[place].text) for place in window}
+    hits = [place for place in window if stems[place] in wanted]
+    if not hits or not wanted:
+        return False
+    beside = {near for place in hits for near in (place - 1, place + 1) if near in stems and near not in hits}
+    if any(reading.tokens[near].raw[0].isupper() and reading.tokens[near].text not in STOP for near in beside):
+        return False
+    found = {stems[place] for place in hits}
+    if wanted[0] in found or 2 * len(found) > len(wanted):
+        return True
+    capital = any(reading.tokens[place].raw[0].isupper() and place > 0 for place in hits)
+    return capital or not names_something([reading.tokens[near].text for near in beside])
+
+
+def _names_another(reading: Reading, index: int, before: list[str]) -> bool:
+    if names_something(before):
+        return True
+    places = reading.inside[index]
+    clause = reading.clause(places.start, soft=True)
+    after = [
+        reading.tokens[place].text for place in _window(reading, index) if place >= places.stop and place in clause
+    ]
+    of = next((at + 1 for at, word in enumerate(after) if word in {"of", "for"}), len(after))
+    return names_something(after[:2] + after[of:])

@@ -1,0 +1,187 @@
+"""Wordings that promise a benefit, a service level or praise by others."""
+
+from policy.claims.facts import PromiseKind
+from policy.claims.wording import DONE, TOLD, Wording, wording
+
+_P = PromiseKind
+_CARRY = (
+    r"(?:shipping|delivery|postage|shipping costs?|shipping fees?|delivery fees?|delivery costs?|delivery charges?)"
+)
+
+BENEFITS: tuple[Wording, ...] = (
+    wording(
+        _P.FREE_SHIPPING,
+        "shipping delivery postage ship ships shipped delivered deliver",
+        rf"free (?:\w+ ){{0,2}}{_CARRY}",
+        rf"{_CARRY}(?: \w+){{0,4}}? (?:is|are|will be|comes|being|'s|stays|becomes|goes) (?:\w+ ){{0,2}}(?:free|on "
+        r"us|on me|on the house|complimentary|waived|included|covered|nothing)",
+        rf"{_CARRY}(?:'s)? (?:\w+ )?(?:free|on us|on the house|complimentary|waived|included|covered)",
+        r"(?:ships?|shipped|delivered?) (?:\w+ ){0,3}(?:free|at no cost|at no charge|on us)",
+        r"(?:waiv\w+|cover\w*|took off|tak\w+ off|remov\w+|dropp?\w*|paid|pay|paying|knock\w* off|lift\w*|comp\w*) "
+        rf"(?:off )?(?:the |your |all |for )*(?:\w+ )?{_CARRY}(?! method| address| option)",
+        rf"(?:no|zero|without|without any) (?:\w+ )?(?:{_CARRY}(?: (?:cost|costs|fee|fees|charge|charges))?|cost of"
+        r" shipping)(?= at all| to pay| for you| on|[.!]|$)",
+        rf"(?:no|zero) {_CARRY} (?:cost|costs|fee|fees|charge|charges)",
+        r"(?:won't|will not|don't|do not|needn't) (?:have to |need to )?(?:pay|be charged|owe)(?: \w+){0,2} for "
+        rf"{_CARRY}",
+        rf"(?:pay|costs?) (?:you )?nothing (?:for|in) {_CARRY}",
+        rf"{_CARRY} (?:won't|will not|doesn't) cost (?:you )?(?:a thing|anything|a cent)",
+        rf"complimentary (?:\w+ )?{_CARRY}",
+    ),
+    wording(
+        _P.DISCOUNT,
+        "discount discounted coupon voucher deal savings save saving saved offer promo cheaper sale price "
+        "total reduction code bargain bogo cut lower reduced off markdown rebate cashback credit less prices",
+        rf"(?:{TOLD} {DONE}|you |you'll |you will |you can |you've |you're |can |to |there is |there's |there are"
+        r" |here is |here's |please |and |has |have |with |with your |with the )(?:\w+ )?(?:appl(?:y|ied|ying)|add"
+        r"(?:ed|ing)?|giv(?:e|en|ing)|gave|get|gets|getting|got|offer(?:ed|ing)?|have|has|receiv\w+|unlock\w*|"
+        r"qualif\w+ for|enjoy|activat\w+|includ\w+|grant\w*|secur\w+|approv\w+|arrang\w+|throw in|eligible for|a|an"
+        r"|your|some|the) (?:you )?(?:\w+ ){0,3}?(?:discount|coupon|voucher|promo code|discount code|deal|special "
+        r"offer|special price|savings|money off|price cut|price reduction|reduction|rebate|store credit|cashback|"
+        r"better price|lower price|offer)s?(?: code)?",
+        r"your (?:\w+ ){0,2}(?:discount|coupon|voucher|savings|special offer|special price|promo code)(?:'s| is| "
+        r"are| has| have| was| will)?",
+        r"(?:you'll|you will|you can|you could|you're|you|you've|lets you|helps you) (?:also |really )?sav(?:e|ed|"
+        r"ing)(?! (?:your|it|the|this|a|for|them|my|these|up))",
+        r"(?:lower(?:ed)?|reduc(?:e|ed|ing)|drop(?:ped)?|cut|slash(?:ed)?|knock(?:ed)?|shav(?:e|ed)|brought down|"
+        r"bring down|tak(?:e|en|ing)|took) (?:\w+ ){0,3}(?:prices?|totals?|costs?|off)(?! the shipping| shipping)",
+        r"(?:is|are|it's|currently|now|'s) (?:\w+ )?(?:on sale|discounted|marked down|on offer|reduced|cheaper)",
+        r"(?:best|lowest|cheapest|better|lower|unbeatable) (?:possible )?(?:prices?|deals?)",
+        r"(?:sale|discounted|reduced|special) prices?",
+        r"discounts? (?:\w+ )?(?:is|are|has been|have been|was|of|will be) (?:\w+ )?(?:applied|active|ready|waiting"
+        r"|yours|in your cart|on|included|available)",
+        r"buy \w+,? (?:and )?get",
+        r"\w+[- ]for[- ](?:the price of )?(?:one|two|1|2)\b",
+        r"bogo",
+        r"price (?:has )?(?:just )?(?:dropped|came down|went down)",
+        r"money off",
+        r"store credit",
+        r"cashback",
+        r"discounts? (?:\w+ )?(?:just )?(?:for you|you get|you'll get|you have|you've)",
+        r"at a discount",
+        r"with a discount",
+        r"for less",
+    ),
+    wording(
+        _P.PRICE_MATCH,
+        "match matched matching beat lowest difference competitor",
+        r"price[- ]match\w*",
+        r"match(?:es|ed|ing)? (?:\w+ ){0,2}(?:prices?|offers?|deals?|quotes?|competitors?)",
+        r"(?:we|i|we'll|i'll|can) beat (?:\w+ ){0,3}(?:prices?|offers?)",
+        r"(?:refund|pay|give you) (?:you )?the difference",
+        r"lowest price (?:guarantee|promise)",
+        r"match (?:it|that|them)(?! with| to)",
+    ),
+    wording(
+        _P.REFUND,
+        "refund refunds refunded refunding money reimburse reimbursed refundable",
+        r"(?:full|partial|complete|instant|your|a|the|immediate) refund",
+        r"refund(?:s|ed|ing)?(?! polic| question| request| page| rule| term| option)",
+        r"money[- ]back",
+        r"money (?:will be )?(?:back|returned)",
+        r"reimburs\w+",
+        r"refundable",
+    ),
+    wording(
+        _P.RETURNS,
+        "questions return returns returned returning exchange exchanges exchanged exchangeable returnable",
+        r"(?:can|may|could|able to|free to|welcome to|will|always|simply|just|easily|be) (?:\w+ )?(?:return(?:ed)?|"
+        r"exchange(?:d)?|send (?:it|them) back)",
+        r"(?:free|easy|hassle-free|no-hassle|simple|extended|30-day) (?:returns?|exchanges?)",
+        r"(?:returns?|exchanges?) (?:are|is|will be|within|for|up to|period|window|accepted|'s)",
+        r"(?:accept|take|offer|allow)(?:s|ed)? (?:\w+ )?(?:returns?|exchanges?)",
+        r"no questions asked",
+        r"returnable",
+        r"exchangeable",
+        r"return (?:it|them|any\w*|unused|unopened|your|within|for|the|period|window)",
+    ),
+    wording(
+        _P.DELIVERY,
+        "deliver delivered delivers delivery arrive arrives arriving arrival ship ships shipped shipping get "
+        "dispatched reach same-day next-day overnight door doorstep day receive sent post out leaves there "
+        "worldwide internationally hands",
+        r"(?:deliver(?:ed|s|y|ing)?|arriv(?:e|es|ing|al)|ship(?:s|ped|ping)?|dispatch(?:ed|es)?|get (?:it|them|your"
+        r" (?:orders?|parcel|package|items?|coffee|beans|delivery|things|goods|shipment|cart|purchase)|this|"
+        r"everything|these)|receive (?:it|them|your (?:order|parcel|package|items?)|this)|be there|have (?:it|them)"
+        r"|reach(?:es)? you|sent out|leaves?(?: our \w+)?|goes out|go out|with you|at your door|in your hands|on "
+        r"your doorstep)(?: \w+){0,4}? (?:by|on|before|within|in|today|tonight|tomorrow|this|next|same|overnight|on"
+        r" time|from)(?= \w| ?\d|[.!,]|$)",
+        r"(?:same|next)[- ](?:business[- ])?day (?:delivery|shipping|dispatch|arrival)",
+        r"overnight (?:delivery|shipping)",
+        r"(?:express|expedited|fast|faster|rush|priority|standard|international|worldwide) (?:delivery|shipping) "
+        r"(?:is|takes|arrives|available|gets|will|for|means|costs)",
+        r"(?:we|we'll|we can|i can|can) (?:also |now |always |currently )?(?:deliver|ship) (?:\w+ )?(?:to|worldwide"
+        r"|internationally|everywhere|anywhere|today|tomorrow|overnight|within|in|by|on|out)",
+        r"(?:delivery|shipping) (?:takes|time is|is \d|within|by|today|tomorrow)",
+        r"(?:arrives?|delivered|ships?|there|out) (?:today|tomorrow|tonight|overnight|on time|soon|right away|"
+        r"immediately|the (?:same|next) day)",
+        r"in time for",
+        r"on its way to you",
+    ),
+    wording(
+        _P.GUARANTEE,
+        "guarantee guaranteed guarantees warranty warranties promise promised risk-free risk certified "
+        "certainly lifetime assure promises satisfaction guaranteeing",
+        r"guarante\w+",
+        r"warrant(?:y|ies|ied)",
+        r"(?:i|we) (?:\w+ )?(?:promise|assure|swear)",
+        r"(?:my|our) (?:\w+ )?promise",
+        r"risk[- ]free",
+        r"no[- ]risk",
+        r"zero risk",
+        r"without (?:any )?risk",
+        r"certified",
+        r"satisfaction",
+    ),
+    wording(
+        _P.GIFT,
+        "free gift complimentary bonus house charge cost sample samples extra throw throwing us freebie nothing gratis",
+        r"free(?! to\b|dom|[- ](?:time|range|trade|standing|hand|of (?:\w+ )?(?:caffeine|sugar|dairy|gluten|lactose"
+        r"|nuts?|plastic|bpa|additives|preservatives)))",
+        r"complimentary",
+        r"on the house",
+        r"bonus",
+        r"(?:no|without|at no) (?:\w+ )?(?:extra |additional )?(?:charge|cost)",
+        r"throw(?:n|ing)? in",
+        r"freebies?",
+        r"gratis",
+        r"as a gift",
+        r"gift from us",
+        r"on us",
+        r"our treat",
+        r"costs? (?:you )?nothing",
+        r"for nothing",
+    ),
+    wording(
+        _P.POPULARITY,
+        "bestseller bestsellers best-seller best-sellers best-selling best popular everyone everybody most "
+        "people customers shoppers loved trending top-rated rated award award-winning favourite favorite "
+        "favourites favorites fan others #1 love number bestselling top many crowd winner rave buyers demand",
+        r"best[- ]?sell(?:er|ers|ing)",
+        r"(?:very |most |so |hugely |extremely |really )?popular(?:ity)?",
+        r"(?:everyone|everybody|nobody|no one|people|customers|shoppers|buyers|coffee lovers|most|many|others|fans|"
+        r"they all|our regulars|guests|thousands|hundreds) (?:\w+ )?(?:absolutely |really |just )?(?:loves?|adores?"
+        r"|raves?|buy|buys|bought|choose|chose|chooses|prefer|prefers|pick|picks|picked|recommend|recommends|agree|"
+        r"agrees|order|swear|viewing|looking|enjoy|come back|can't get enough|are raving)",
+        r"(?:most|many|other|our|all|happy|countless|lots of|plenty of|a lot of|of our) (?:\w+ )?(?:people|"
+        r"customers|shoppers|buyers|coffee lovers|fans|users)(?: who)?(?: \w+)? (?:love|choose|buy|bought|prefer|"
+        r"pick|recommend|go for|order|say|said|agree|also|are|rave|enjoy|like|return|rate|rated|report|swear|keep|"
+        r"come|use|find)",
+        r"(?:well|much|most|widely|best|universally)[- ]?loved",
+        r"loved by",
+        r"trending",
+        r"(?:top|highly|best|well)[- ]?rated",
+        r"top[- ]?(?:seller|pick|choice)s?",
+        r"award[- ]winning",
+        r"(?:fan|customer|crowd|shop|staff|team|house|all-time|people's|local|firm) (?:favou?rite|pleaser)s?",
+        r"favou?rites? (?:of|among|with|for)",
+        r"number one",
+        r"#\s?1",
+        r"(?:frequently|often|usually|commonly) (?:bought|paired|ordered|purchased)",
+        r"rave reviews",
+        r"five[- ]star",
+        r"hot (?:item|seller)",
+        r"world's (?:best|finest)",
+        r"best in (?:class|the)",
+    ),
+)

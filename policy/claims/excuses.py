@@ -1,0 +1,152 @@
+"""When the words of a promise promise nothing: negated, asked, weighed, or offered for the shopper to accept."""
+
+import re
+
+from policy.claims.claim import Pressure
+from policy.claims.facts import PromiseKind
+
+_P = PromiseKind
+_CLAUSE_END = re.compile(
+    r"[.!?;:()—–](?=\s|$)|,|\b(?:but|however|although|though|yet|because|since|as)\b"
+    r"|\b(?:and|so|or|then) (?=(?:i|we|you|it|they|your|the|there|he|she|shipping|i'll|i've|you'll|we'll|it's|"
+    r"that|free)\b)"
+)
+_ASIDES = re.compile(r", (?:unfortunately|sadly|i'm afraid|i am afraid|however|at the moment|at this time|honestly),")
+
+_VERB = (
+    r"(?:(?:actually|currently|really|just|simply|personally|automatically|yet|be|been|have|ever|also|even|to|"
+    r"able|any|"
+    r"at the moment|at this time|right now) )*"
+)
+_NEGATORS = re.compile(
+    r"\b(?:"
+    r"(?:can't|cannot|can not|couldn't|could not|am not able to|are not able to|aren't able to|isn't able to|"
+    r"unable to|"
+    r"not able to|won't be able to|wouldn't be able to|not allowed to|not authori[sz]ed to|not permitted to|no "
+    r"way to|"
+    rf"not in a position to|don't have the option to|never|not going to|not promising|not offering) {_VERB}"
+    r"(?!believe|wait|miss|regret|resist|worry|forget|hesitate|lose|go wrong|help but|stop|deny|beat|recommend|"
+    r"thank|"
+    r"overstate|stress|only|just|say enough|imagine|be happier|refuse|get better|be beaten|been easier|disappoint)"
+    rf"|(?:don't|doesn't|do not|does not|didn't|did not|haven't|hasn't|have not|has not|hadn't) {_VERB}"
+    r"(?!worry|miss|forget|hesitate|wait|lose|regret|only|just|let|need|have to|want to miss|think|doubt|mind|"
+    r"stop|often)"
+    r"|(?:isn't|is not|aren't|are not|'re not|'m not|'s not|am not|wasn't|was not|weren't|won't be|will not be|"
+    r"not yet|"
+    r"not currently|no longer|not (?:eligible|available|part|covered|included|something|sure|certain)) "
+    r"(?!only|just|joking|kidding|lying|until|going to regret|without)"
+    r"|(?:won't|will not|wouldn't|would not) (?!regret|believe|disappoint|miss|hurt|only|just|want|lose|last|be "
+    r"here|"
+    r"be beaten|find|hear|stop|contact|email|text|call|message|bother|receive|get any|have to|need|stay|ever)"
+    r"|(?:there's|there is|there are|there isn't|there aren't|i have|we have|have|has|with|see|offers?|find|"
+    r"that's|it's|get) "
+    r"(?:currently |really |actually |unfortunately |absolutely )?no "
+    r"(?!(?:extra |additional )?(?:charge|cost|fee|risk|doubt|better|shipping|delivery|question|problem|need|"
+    r"limit|more|"
+    r"further|catch|minimum|reason|time|brainer|postage|one|hassle))"
+    r"|^no (?!(?:extra |additional )?(?:charge|cost|fee|risk|doubt|better|shipping|delivery|question|problem|"
+    r"worries|"
+    r"need|limit|more|further|catch|minimum|reason|postage|one|hassle))"
+    r"|instead of|rather than|nor|neither"
+    r")"
+)
+_CONSIDERED = re.compile(
+    r"\b(?:whether|if|unless|in case|wonder(?:ing)?|depends on|check(?:ing)? (?:for|on|about)|ask(?:ed|ing)? "
+    r"(?:for|about)|"
+    r"asking|questions? (?:about|on)|look(?:ing)? (?:for|into|up)|you (?:said|mentioned|asked|wanted|requested|"
+    r"wrote|wished)|"
+    r"you're (?:asking|looking|after|hoping|worried|wondering)|know more about|tell you (?:more )?about|read about|"
+    r"information (?:about|on)|details (?:about|on|of)|search(?:ed|ing)? for|request for|interested in|"
+    r"concern(?:s|ed)? (?:is |about )|try(?:ing)? to find|like to know about|learn about|apply for|enter (?:a|"
+    r"your|the|any))\b"
+)
+_ASSERTS = re.compile(
+    r"\b(?:you get|you'll|you will|i'll|we'll|i will|we will|i've|we've|i can|we can|you save|then|ships)\b"
+)
+_ONE_MAY_ASK = re.compile(
+    r"^(?:(?:so|and|but|ok|okay|sure|hi|hello|sorry|great|thanks|of course)[,!.]? )*(?:(?:do|did|have|are|were|"
+    r"had|is|was|would|"
+    r"could|can|may|shall|should|what|which|where|who|when|how) )"
+)
+_BAIT = re.compile(
+    r"\b(?:did you know|do you know|how about|what about|what if|would you like (?:a|free|an|some|your)|can i "
+    r"offer|"
+    r"may i offer|could i offer|shall i (?:give|apply|add)|would (?:a|free)|do you want (?:a|free|an)|don't you|"
+    r"isn't it|"
+    r"aren't they|why not|should i (?:give|apply)|have you heard|are you ready|can i give|want (?:a|free))\b"
+)
+_ABOUT_YOU = re.compile(
+    r"\b(?:do you (?:have|see|need|mean)|did you (?:have|get|receive|find|enter|see|try|want|mean|order)|have "
+    r"you|are you "
+    r"(?:looking|asking|hoping|after|trying|waiting|worried|returning)|were you|was (?:it|the|that|your)|is "
+    r"(?:it|that|this) the|"
+    r"what|which|where|who|is there (?:a|an|any)|is your|would you like to|do you want to|is (?:the "
+    r")?(?:shipping|delivery|price) )"
+)
+_ACTIONS = frozenset(
+    {
+        _P.LINK_SENT, _P.HUMAN, _P.OPTED_OUT, _P.CART_SAVED, _P.ORDER_CHANGED, _P.REMINDER, _P.HOLD, _P.RETURNS,
+        _P.DELIVERY, _P.IN_STOCK, _P.REFUND,
+    }
+)  # fmt: skip
+_OFFERS_TO_ACT = re.compile(
+    r"\b(?:would you like|do you want|shall i|should i|can i|may i|could i|want me|would it help|is it ok|if you "
+    r"like|"
+    r"if you'd like|if you want|if you wish|if you prefer|i can|i could|we can|happy to|let me know if|say the "
+    r"word)\b"
+)
+_ACTS_ON_REQUEST = frozenset({_P.LINK_SENT, _P.HUMAN, _P.REMINDER, _P.OPTED_OUT, _P.CART_SAVED, _P.ORDER_CHANGED})
+_ON_CONDITION = re.compile(
+    r"^(?:\w+[,!] )?(?:if|once|when|as soon as|whenever|just say|tell me|say|give me|before|after|should) "
+)
+
+
+def _clause_start(lower: str, at: int) -> int:
+    ends = [match.end() for match in _CLAUSE_END.finditer(lower, 0, at)]
+    return ends[-1] if ends else 0
+
+
+def excused(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
+    plain = _ASIDES.sub(lambda match: " " * len(match.group()), lower)
+    begin = _clause_start(plain, start)
+    before = plain[begin:start].lstrip()
+    if kind is Pressure.NEVER:
+        return bool(_NEGATORS.search(before)) and "lose" not in lower[start:end]
+    if _NEGATORS.search(before) or _negated_inside(lower, start, end, kind):
+        return True
+    if _weighed(plain, begin, start):
+        return True
+    if kind in _ACTS_ON_REQUEST and _on_request(plain, before, start):
+        return True
+    return lower.rstrip().endswith("?") and _asked(lower, start, end, kind)
+
+
+def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
+    """The pattern itself begins before the negator: "your items are not reserved", "the offer is not free"."""
+    if kind in {_P.OPTED_OUT, _P.FREE_SHIPPING, _P.GIFT, Pressure.DEADLINE, _P.GUARANTEE}:
+        return bool(
+            re.search(r"\b(?:is|are|was) not (?:\w+ )?(?:free|included|complimentary|covered)\b", lower[start:end])
+        )
+    return bool(re.search(r"\b(?:not|n't|never|no longer)\b|n't\b", lower[start:end]))
+
+
+def _weighed(plain: str, begin: int, start: int) -> bool:
+    """Whether the promise stands under "whether", "if" or a report of what the shopper asked."""
+    considered = list(_CONSIDERED.finditer(plain, begin, start))
+    if not considered:
+        return False
+    between = plain[considered[-1].end() : start]
+    return len(between.split()) <= 8 and not _ASSERTS.search(between)
+
+
+def _on_request(plain: str, before: str, start: int) -> bool:
+    """An act offered or made to depend on the shopper's word is not yet promised."""
+    return bool(_OFFERS_TO_ACT.search(before) or _ON_CONDITION.match(plain[:start]))
+
+
+def _asked(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
+    if isinstance(kind, Pressure) or _BAIT.search(lower):
+        return kind in _ACTIONS and bool(_OFFERS_TO_ACT.search(lower[:start]))
+    if kind in _ACTIONS:
+        return bool(_ONE_MAY_ASK.match(lower))
+    return bool(_ABOUT_YOU.search(lower[:end]))

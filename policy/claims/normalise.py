@@ -1,0 +1,46 @@
+"""One spelling for each character, so that no number hides behind another script or an invisible sign."""
+
+import re
+import unicodedata
+
+_VULGAR = re.compile("[¼-¾⅐-⅞↉]")
+_BEFORE = str.maketrans({"🔟": "10", "💯": "100", "٪": "%", "٫": ".", "٬": ","})
+_AFTER = str.maketrans(
+    {
+        "\u2044": "/",
+        "\u2212": "-",
+        "\u2010": "-",
+        "\u2011": "-",
+        "\u2012": "–",
+        "\u2015": "—",
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u02bc": "'",
+        "\u00b4": "'",
+        "`": "'",
+        "\u201c": '"',
+        "\u201d": '"',
+        "*": "",
+        "_": " ",
+        "~": "",
+    }
+)
+_INVISIBLE = frozenset({"Cf", "Mn", "Me", "Cc", "Co", "Cn"})
+
+
+def _plain(char: str) -> str:
+    if char in "\n\r\t":
+        return " "
+    category = unicodedata.category(char)
+    if category in _INVISIBLE:
+        return ""
+    return str(unicodedata.decimal(char)) if category == "Nd" else char
+
+
+def normalise(text: str) -> str:
+    """NFKC, ASCII digits and quotes, no invisible or combining signs, no Markdown emphasis."""
+    if text.isascii():
+        return text.translate(_AFTER).replace("\n", " ").replace("\r", " ").replace("\t", " ")
+    spaced = _VULGAR.sub(lambda match: f" {match.group()} ", text.translate(_BEFORE))
+    folded = unicodedata.normalize("NFKC", spaced)
+    return "".join(map(_plain, folded)).translate(_AFTER)

@@ -1,0 +1,80 @@
+"""Wordings that hurry a shopper (rules C-38, H-12)."""
+
+from policy.claims.claim import Pressure
+from policy.claims.wording import Wording, wording
+
+PRESSURE: tuple[Wording, ...] = (
+    wording(
+        Pressure.NEVER,
+        "price prices rise increase up spot selling fast going viewing looking carts human person bot lose "
+        "others else snapped demand people sells demanding real name cheaper grabs flying missing ai",
+        r"prices? (?:may|might|could|will|can|is going to|are going to|is about to|are about to|is likely to|are "
+        r"likely to|'ll|is set to|are set to|won't stay)(?: \w+)? (?:go(?:ing)? up|increase|rise|change|climb|jump|"
+        r"be higher|this low|low)",
+        r"lose (?:your|the|this|out|these|them|it)(?: \w+)? ?(?:spot|place|items?|cart|deal|offer|discount|order|"
+        r"chance)?",
+        r"(?:selling|sells|going|moving|flying|goes|disappearing) (?:\w+ )?(?:fast|quick|quickly|out|off the "
+        r"shelves|like)",
+        r"snapped up",
+        r"(?:in )?(?:\w+ )?people'?s? (?:are (?:\w+ )?(?:looking|viewing|watching|eyeing)|carts)",
+        r"(?:others|other (?:people|shoppers|customers)|someone else|\w+ others) (?:\w+ ){0,2}(?:looking|viewing|"
+        r"watching|eyeing|buy|grab|have|take|get)",
+        r"high demand",
+        r"in demand",
+        r"i(?:'m| am) (?:\w+ ){0,3}(?:human|person|not (?:a |an )?(?:bot|ai|robot|machine))",
+        r"speaking as a (?:human|person)",
+        r"you(?:'ll| will) (?:regret|miss out|be sorry|kick yourself)",
+        r"going up (?:soon|tomorrow|tonight|next)",
+        r"before (?:someone else|anyone else|others|somebody else)",
+    ),
+    wording(
+        Pressure.DEADLINE,
+        "limited last chance hurry miss act gone late expires expire ends end soon final now wait today out "
+        "rush long time lasts forever quick quickly once before while won't ending expiring running ticking "
+        "clock one-time flash",
+        r"limited[- ]time",
+        r"time[- ]limited",
+        r"for a (?:short|limited) time",
+        r"last[- ]chance",
+        r"final (?:chance|hours|call|day|reminder|opportunity)",
+        r"hurry",
+        r"don't miss",
+        r"act (?:now|fast|quick\w*)",
+        r"(?:before|until|while) (?:it's|it is|they're|they are|this is) (?:too late|gone|over)",
+        r"too late",
+        r"(?:offer|deal|discount|code|price|sale|it|this|coupon|hold|cart|link) (?:\w+ )?(?:ends?|expires?|is "
+        r"ending|is expiring|runs out|will expire|will end|disappears|won't last|goes away|is over) (?:\w+ )?(?:"
+        r"soon|shortly|tonight|today|any minute)?",
+        r"(?:ends?|expires?|ending|expiring) (?:very )?soon",
+        r"won't (?:last|be here|be available|stay|be around)(?: \w+)?",
+        r"now or never",
+        r"one[- ]time (?:offer|deal|only|discount)",
+        r"flash sale",
+        r"(?:time|clock) is (?:running|ticking)",
+        r"running out of time",
+        r"only for today",
+        r"(?:while|as long as) it lasts",
+        r"order (?:now|fast|quick\w*|soon|today) (?:before|to|or|while|so)",
+        r"don't wait",
+        r"never (?:come|be) (?:back|repeated)",
+        r"not (?:last|be) (?:long|forever)",
+    ),
+    wording(
+        Pressure.SCARCITY,
+        "few left low stock supplies limited gone sold running almost nearly last scarce remaining stocks "
+        "quantities edition rare dwindling availability handful couple",
+        r"(?:only |just )?(?:a |the last )?(?:few|couple|handful|several|some)(?: of (?:them|these|those))?(?: \w+)"
+        r"{0,2} (?:left|remain\w*|in stock|available)",
+        r"low (?:in |on )?(?:stock|supply|inventory)",
+        r"(?:stock|supply|inventory|supplies) (?:is|are) (?:\w+ )?(?:low|limited|dwindling|short)",
+        r"(?:while|as long as) (?:supplies|stocks?|quantities) lasts?",
+        r"limited (?:stock|supply|supplies|quantit\w+|edition|availability|number|release|run|batch)",
+        r"(?:almost|nearly|practically|just about|about to be) (?:gone|sold out|out of stock|out)",
+        r"running (?:low|out)",
+        r"(?:sell|selling|sells) out",
+        r"scarce",
+        r"the last (?:one|few|ones|items?|bags?|of (?:it|them|these))",
+        r"last (?:ones?|few|bags?|pieces?|units?) (?:left|available|remaining)",
+        r"hard to (?:get|find)",
+    ),
+)

@@ -1,0 +1,69 @@
+"""Promises and pressure in words. A negated, asked or merely considered promise is none."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import lru_cache
+
+from policy.claims.act_wordings import ACTS
+from policy.claims.benefit_wordings import BENEFITS
+from policy.claims.claim import Claim, ClaimKind, Pressure
+from policy.claims.excuses import excused
+from policy.claims.facts import PromiseKind
+from policy.claims.pressure_wordings import PRESSURE
+from policy.claims.reading import Reading, read
+
+_P = PromiseKind
+_WORDINGS = (*BENEFITS, *ACTS, *PRESSURE)
+_SOLD_OUT = re.compile(r"\b(?<!almost )(?<!nearly )(?<!be )(?:sold out|out of stock|none left|no stock)\b")
+
+
+@lru_cache(maxsize=4096)
+def promises(sentence: str) -> tuple[Claim, ...]:
+    """Promises and pressure that a sentence asserts, in order of their place; `sentence` as it was written."""
+    reading = read(sentence)
+    found = sorted(_asserted(reading), key=lambda claim: (claim.start, -claim.end))
+    named = [claim for claim in found if claim.promise in _SAY_FREE]
+    return tuple(
+        claim
+        for claim in found
+        if claim.promise is not _P.GIFT
+        or not any(claim.start < other.end and other.start < claim.end for other in named)
+    )
+
+
+def denied(sentence: str) -> frozenset[PromiseKind | Pressure]:
+    """Kinds of promise that the sentence somewhere negates: "Price matching: we do not match prices"."""
+    lower = read(sentence).lower
+    return frozenset(
+        kind
+        for kind, _, pattern in _WORDINGS
+        if any(excused(lower, match.start(), match.end(), kind) for match in pattern.finditer(lower))
+    )
+
+
+def _asserted(reading: Reading) -> Iterator[Claim]:
+    lower, words = reading.lower, reading.words
+    for kind, triggers, pattern in _WORDINGS:
+        if triggers.isdisjoint(words) and not (kind is _P.DELIVERY and "day" in lower):
+            continue
+        for match in pattern.finditer(lower):
+            if not excused(lower, match.start(), match.end(), kind):
+                yield _claim(reading, match, kind)
+                break
+    if "out" in words or "none" in words or "no" in words:
+        for match in _SOLD_OUT.finditer(lower):
+            if not excused(lower, match.start(), match.end(), _P.IN_STOCK):
+                start, end = match.span()
+                yield Claim(ClaimKind.COUNT, start, end, reading.text[start:end], low=(Decimal(0),), units=SOLD_OUT)
+
+
+SOLD_OUT = frozenset({"stock"})
+_SAY_FREE = frozenset({_P.FREE_SHIPPING, _P.RETURNS, _P.GUARANTEE})  # "free" belongs to these, it is no gift
+
+
+def _claim(reading: Reading, match: re.Match[str], kind: PromiseKind | Pressure) -> Claim:
+    text = reading.text[match.start() : match.end()]
+    if isinstance(kind, Pressure):
+        return Claim(ClaimKind.PRESSURE, match.start(), match.end(), text, pressure=kind)
+    return Claim(ClaimKind.PROMISE, match.start(), match.end(), text, promise=kind)

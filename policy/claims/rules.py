@@ -1,0 +1,181 @@
+"""The check: a sentence passes only if each claim in it is bound to one fact or row (spec design, idea 2).
+
+Pure and deterministic. What cannot be read fails; facts only ever add what may be said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import assert_never
+
+from policy.claims.amounts import count_matches, money_matches, percent_matches
+from policy.claims.claim import Claim, ClaimKind, Pressure
+from policy.claims.facts import (
+    CountFact,
+    Fact,
+    InstantFact,
+    MoneyFact,
+    NameFact,
+    PassageFact,
+    PercentFact,
+    PromiseFact,
+    PromiseKind,
+    Subject,
+)
+from policy.claims.instants import instant_matches
+from policy.claims.normalise import normalise
+from policy.claims.passages import claim_scopes, promised, read_passage, says
+from policy.claims.promises import promises
+from policy.claims.reading import Reading, read
+from policy.claims.subjects import subjects
+
+SOON = timedelta(days=7)
+FEW = 10
+"""A deadline within a week may be called one; up to ten units left may be called few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A claim and the fact behind it; `start` and `end` are places in the normalised sentence."""
+
+    start: int
+    end: int
+    kind: ClaimKind
+    fact_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    passed: bool
+    bindings: tuple[Binding, ...]
+    unbound: tuple[Claim, ...]
+
+
+def check(sentence: str, facts: Sequence[Fact], *, now: datetime) -> Verdict:
+    """Bind each claim of one sentence to the first fact that supports it; `now` is aware."""
+    reading = read(sentence)
+    bindings: list[Binding] = []
+    unbound: list[Claim] = []
+    for index, claim in enumerate(reading.claims):
+        fact = next((fact for fact in facts if _backs(fact, reading, index, now)), None)
+        _note(claim, fact, bindings, unbound)
+    for claim in promises(sentence):
+        fact = next((fact for fact in facts if _backs_promise(fact, reading, claim, now)), None)
+        _note(claim, fact, bindings, unbound)
+    return Verdict(not unbound, tuple(bindings), tuple(unbound))
+
+
+def _note(claim: Claim, fact: Fact | None, bindings: list[Binding], unbound: list[Claim]) -> None:
+    if fact is None:
+        unbound.append(claim)
+    else:
+        bindings.append(Binding(claim.start, claim.end, claim.kind, fact.id))
+
+
+def _backs(fact: Fact, reading: Reading, index: int, now: datetime) -> bool:
+    """Whether one fact stands behind numeric claim `index`."""
+    claim = reading.claims[index]
+    if isinstance(fact, MoneyFact):
+        own = money_matches(fact, reading, index)
+    elif isinstance(fact, PercentFact):
+        own = percent_matches(fact, reading, index)
+    elif isinstance(fact, CountFact):
+        own = count_matches(fact, reading, index)
+    elif isinstance(fact, InstantFact):
+        return instant_matches(fact, reading, index, now=now)
+    elif isinstance(fact, PassageFact):
+        return bool(fact.text.strip()) and says(read_passage(fact.text), reading, claim, claim_scopes(reading)[index])
+    elif isinstance(fact, NameFact):
+        return _inside_name(fact.text, reading.lower, claim) or _has_measure(fact.text, claim)
+    elif isinstance(fact, PromiseFact):
+        return False
+    else:
+        assert_never(fact)
+    return own or (fact.label is not None and _inside_name(fact.label, reading.lower, claim))
+
+
+@lru_cache(maxsize=2048)
+def _plain_name(name: str) -> str:
+    return " ".join(normalise(name).lower().split())
+
+
+def _inside_name(name: str, lower: str, claim: Claim) -> bool:
+    """Whether the claim is part of a mention of the name: "Blend No. 7"."""
+    plain = _plain_name(name)
+    at = lower.find(plain) if plain else -1
+    while at >= 0:
+        end = at + len(plain)
+        whole = not lower[at - 1 : at].isalnum() and not lower[end : end + 1].isalnum()
+        if whole and at <= claim.start and claim.end <= end:
+            return True
+        at = lower.find(plain, at + 1)
+    return False
+
+
+def _has_measure(name: str, claim: Claim) -> bool:
+    """ "the 250 g bag" of a product that is named "Ethiopia 250 g"."""
+    if claim.kind is not ClaimKind.MEASURE:
+        return False
+    return any(
+        own.kind is ClaimKind.MEASURE and own.units == claim.units and own.low == claim.low for own in read(name).claims
+    )
+
+
+def _backs_promise(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:
+    """Whether one fact stands behind a promise, a pressure or "sold out"."""
+    if isinstance(fact, PassageFact):
+        return (
+            claim.kind is ClaimKind.PROMISE
+            and bool(fact.text.strip())
+            and promised(read_passage(fact.text), reading, claim)
+        )
+    if isinstance(fact, NameFact):
+        return _inside_name(fact.text, reading.lower, claim)
+    if isinstance(fact, PromiseFact):
+        return fact.kind is claim.promise
+    if claim.kind is ClaimKind.COUNT:
+        return isinstance(fact, CountFact) and fact.subject is Subject.STOCK and fact.count == 0
+    if claim.kind is ClaimKind.PRESSURE:
+        return _true_pressure(fact, claim, now)
+    return _implied(fact, reading, claim, now)
+
+
+def _true_pressure(fact: Fact, claim: Claim, now: datetime) -> bool:
+    if claim.pressure is Pressure.DEADLINE and isinstance(fact, InstantFact):
+        return fact.subject in {Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY} and now < fact.at <= now + SOON
+    if claim.pressure is Pressure.SCARCITY and isinstance(fact, CountFact):
+        return fact.subject is Subject.STOCK and 0 < fact.count <= FEW
+    return False
+
+
+def _implied(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:
+    """A value that makes the promise true by itself: shipping of 0, a stock of 3, a hold that runs."""
+    match claim.promise:
+        case PromiseKind.FREE_SHIPPING | PromiseKind.GIFT:
+            return isinstance(fact, MoneyFact) and _frees_shipping(fact, reading)
+        case PromiseKind.DISCOUNT:
+            granted = (isinstance(fact, MoneyFact) and fact.amount_minor > 0) or (
+                isinstance(fact, PercentFact) and fact.percent > 0
+            )
+            return granted and isinstance(fact, MoneyFact | PercentFact) and fact.subject is Subject.DISCOUNT
+        case PromiseKind.IN_STOCK:
+            return isinstance(fact, CountFact) and fact.subject is Subject.STOCK and fact.count > 0
+        case PromiseKind.HOLD:
+            return isinstance(fact, InstantFact) and fact.subject is Subject.HOLD_EXPIRY and fact.at > now
+        case PromiseKind.CART_SAVED:
+            return isinstance(fact, InstantFact) and fact.subject is Subject.LINK_EXPIRY and fact.at > now
+    return False
+
+
+def _frees_shipping(fact: MoneyFact, reading: Reading) -> bool:
+    carried = any(word in reading.lower for word in ("shipping", "delivery", "postage", "ship"))
+    if fact.subject is Subject.SHIPPING:
+        return fact.amount_minor == 0 and carried
+    if fact.subject not in {Subject.SHIPPING_THRESHOLD, Subject.SHIPPING_GAP}:
+        return False
+    return carried and any(
+        fact.subject in subjects(reading, index) and money_matches(fact, reading, index)
+        for index, own in enumerate(reading.claims)
+        if own.kind is ClaimKind.MONEY
+    )
