@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_, update
+from sqlalchemy import and_, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.jobs import Job
 from db.tables.delivery import Message, MessageEvent, MessageEventKind, MessageStatus
 from db.tables.policy import Channel
-from delivery.schemas import OutboxEntry, PlannedMessage
+from delivery.schemas import OutboxEntry, PlannedMessage, Touch
 
 FirstTime = Literal["delivered_at", "opened_at", "clicked_at", "bounced_at"]
 
@@ -102,6 +102,26 @@ class MessageRepository:
             query = query.where(tuple_(Message.sent_at, Message.id) < after.scalar_subquery())
         rows = await self.session.execute(query.order_by(Message.sent_at.desc(), Message.id.desc()).limit(limit))
         return [OutboxEntry(*row) for row in rows]
+
+    async def last_touch(self, cart_id: UUID, *, company_id: UUID, before: datetime) -> Touch | None:
+        """The latest click or reply to any of the cart's messages, up to and including `before`."""
+        found = await self.session.execute(
+            select(MessageEvent.message_id, MessageEvent.occurred_at)
+            .join(
+                Message,
+                and_(Message.company_id == MessageEvent.company_id, Message.id == MessageEvent.message_id),
+            )
+            .where(
+                Message.company_id == company_id,
+                Message.cart_id == cart_id,
+                MessageEvent.kind.in_([MessageEventKind.CLICKED, MessageEventKind.REPLIED]),
+                MessageEvent.occurred_at <= before,
+            )
+            .order_by(MessageEvent.occurred_at.desc(), MessageEvent.id.desc())
+            .limit(1)
+        )
+        row = found.one_or_none()
+        return None if row is None else Touch(row.message_id, row.occurred_at)
 
     async def note_first(self, message_id: UUID, column: FirstTime, *, company_id: UUID, at: datetime) -> None:
         """Keep the first time that something happened to the message."""

@@ -65,6 +65,14 @@ class Recorded:
 
 
 @dataclass(frozen=True)
+class Touch:
+    """A shopper's answer to a message: the click or reply that an order may be credited to."""
+
+    message_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True)
 class OutboxEntry:
     """A sent message as its receiver got it."""
 

@@ -11,7 +11,7 @@ from db.tables.delivery import Message, MessageEventKind, MessageStatus
 from db.tables.policy import Channel
 from delivery import rules
 from delivery.repository import FirstTime, MessageRepository
-from delivery.schemas import Claimed, OutboxPage, PlannedMessage, Recorded, Skip
+from delivery.schemas import Claimed, OutboxPage, PlannedMessage, Recorded, Skip, Touch
 from delivery.transport import Outcome, Outgoing, Permanent, Sent
 from policy.errors import Conflict, NotFound
 
@@ -183,6 +183,12 @@ async def record_event(
     messages.add_event(message_id, kind, company_id=company_id, at=now, detail=detail or {})
     if column := _FIRST_TIMES.get(kind):
         await messages.note_first(message_id, column, company_id=company_id, at=now)
+
+
+async def last_touch(session: AsyncSession, cart_id: UUID, *, company_id: UUID, before: datetime) -> Touch | None:
+    """What an order of the cart placed at `before` may be credited to: the last click or reply, never an
+    open, which mail readers fake (rules 2.4)."""
+    return await MessageRepository(session).last_touch(cart_id, company_id=company_id, before=before)
 
 
 async def list_outbox(

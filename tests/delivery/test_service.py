@@ -14,7 +14,7 @@ from db.session import transaction
 from db.tables.delivery import Message, MessageEventKind, MessageStatus
 from db.tables.policy import Channel, ContactVerdict
 from delivery import service
-from delivery.schemas import Claimed, PlannedMessage, Skip
+from delivery.schemas import Claimed, PlannedMessage, Skip, Touch
 from delivery.transport import Outcome, Permanent, Sent, Temporary, Unknown
 from tests.delivery.shops import NOW, Answer, Gate, Shop, open_shop
 
@@ -395,6 +395,33 @@ async def test_first_times_and_every_event_are_kept(shop: Shop) -> None:
         ("CLICKED", "2"),
         ("REPLIED", "3"),
     ]
+
+
+async def test_the_last_touch_is_the_latest_click_or_reply_of_the_cart(shop: Shop) -> None:
+    first, second = await shop.plan(), await shop.plan(intervention_id=await shop.add_intervention(2))
+    for minutes, message_id, kind in (
+        (1, first, MessageEventKind.CLICKED),
+        (3, second, MessageEventKind.REPLIED),
+        (4, first, MessageEventKind.OPENED),
+        (5, first, MessageEventKind.BOUNCED),
+        (9, first, MessageEventKind.CLICKED),
+    ):
+        async with shop.begin() as session:
+            await service.record_event(
+                session, message_id, kind, company_id=shop.company_id, now=NOW + minutes * MINUTE
+            )
+
+    async def touch(minutes: int, cart_id: UUID | None = None) -> Touch | None:
+        async with shop.begin() as session:
+            return await service.last_touch(
+                session, cart_id or shop.cart_id, company_id=shop.company_id, before=NOW + minutes * MINUTE
+            )
+
+    assert await touch(0) is None
+    assert await touch(1) == Touch(first, NOW + MINUTE)
+    assert await touch(8) == Touch(second, NOW + 3 * MINUTE)
+    assert await touch(9) == Touch(first, NOW + 9 * MINUTE)
+    assert await touch(9, cart_id=uuid7()) is None
 
 
 async def test_the_outbox_shows_what_was_sent_newest_first(shop: Shop) -> None:
