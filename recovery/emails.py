@@ -5,11 +5,10 @@ from datetime import datetime
 from uuid import UUID
 
 from db.tables.companies import Company
-from db.tables.recovery import CartAbandonmentReason, CartSaveStage
+from db.tables.recovery import CartAbandonmentReason
 from delivery.email.compose import compose
 from delivery.email.schemas import EmailContent, EmailItem, EmailTotal, Sender, SurveyOption
 from policy.money import format_money
-from recovery.begin_stage import StagePlan
 from recovery.content import Content
 from recovery.links import Links
 from storefront.carts.schemas import CartView
@@ -46,34 +45,37 @@ class Email:
     recovery_url: str
 
 
-def compose_email(
-    plan: StagePlan,
-    content: Content,
-    cart: CartView,
-    company: Company,
-    *,
-    mailing: Mailing,
-    offer_text: str | None,
-    message_id: UUID,
-    now: datetime,
-) -> Email:
-    """Render one message to one person."""
-    links, company_id = mailing.links, plan.company_id
-    url = links.recovery(company_id=company_id, cart_id=cart.id, message_id=message_id, now=now)
-    asks = plan.stage is CartSaveStage.DIAGNOSIS_SURVEY
+@dataclass(frozen=True)
+class Letter:
+    """One message to one person, before it has links. `survey_of` is the attempt whose diagnosis it asks for."""
+
+    company: Company
+    customer_id: UUID
+    cart: CartView
+    locale: str
+    content: Content
+    why: str
+    offer_text: str | None = None
+    survey_of: UUID | None = None
+
+
+def compose_email(letter: Letter, *, mailing: Mailing, message_id: UUID, now: datetime) -> Email:
+    """Render it with its signed links."""
+    links, company, cart, content = mailing.links, letter.company, letter.cart, letter.content
+    url = links.recovery(company_id=company.id, cart_id=cart.id, message_id=message_id, now=now)
     email = compose(
         EmailContent(
             subject=content.subject,
             preheader=content.preheader,
             headline=content.headline,
             paragraphs=content.paragraphs,
-            items=_items(cart, locale=plan.locale, public_url=links.public_url),
-            totals=_totals(cart, locale=plan.locale),
+            items=_items(cart, locale=letter.locale, public_url=links.public_url),
+            totals=_totals(cart, locale=letter.locale),
             cta_text=content.cta_text,
             cta_url=url,
-            survey_question=SURVEY_QUESTION if asks else None,
-            survey_options=_options(plan, links, message_id, now=now) if asks else (),
-            offer_text=offer_text,
+            survey_question=None if letter.survey_of is None else SURVEY_QUESTION,
+            survey_options=_options(letter, links, message_id, now=now),
+            offer_text=letter.offer_text,
             sender=Sender(
                 legal_name=company.legal_name,
                 postal_address=company.postal_address,
@@ -81,9 +83,9 @@ def compose_email(
                 support_email=company.support_email,
             ),
             unsubscribe_url=links.unsubscribe(
-                company_id=company_id, customer_id=plan.customer.id, message_id=message_id, now=now
+                company_id=company.id, customer_id=letter.customer_id, message_id=message_id, now=now
             ),
-            why_you_get_this=WHY,
+            why_you_get_this=letter.why,
         ),
         message_id=message_id,
         public_url=links.public_url,
@@ -116,13 +118,14 @@ def _totals(cart: CartView, *, locale: str) -> tuple[EmailTotal, ...]:
     return (*rows, row("Total", cart.grand_total_minor))
 
 
-def _options(plan: StagePlan, links: Links, message_id: UUID, *, now: datetime) -> tuple[SurveyOption, ...]:
+def _options(letter: Letter, links: Links, message_id: UUID, *, now: datetime) -> tuple[SurveyOption, ...]:
+    if letter.survey_of is None:
+        return ()
+    company_id, attempt_id = letter.company.id, letter.survey_of
     return tuple(
         SurveyOption(
             label=label,
-            url=links.survey(
-                answer, company_id=plan.company_id, attempt_id=plan.attempt_id, message_id=message_id, now=now
-            ),
+            url=links.survey(answer, company_id=company_id, attempt_id=attempt_id, message_id=message_id, now=now),
         )
         for answer, label in ANSWERS.items()
     )

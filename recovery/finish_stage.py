@@ -11,7 +11,7 @@ from db.ids import uuid7
 from db.jobs import Job, enqueue
 from db.tables.carts import CartStatus
 from db.tables.companies import Company
-from db.tables.recovery import Intervention, InterventionStatus, SaveAttempt, StageEventKind
+from db.tables.recovery import CartSaveStage, Intervention, InterventionStatus, SaveAttempt, StageEventKind
 from delivery import service as delivery
 from delivery.schemas import PlannedMessage
 from knowledge.service import Hit
@@ -22,7 +22,7 @@ from policy.offers import service as offers
 from policy.offers.wording import offer_sentence
 from recovery.begin_stage import StagePlan, lock_due, pass_over, schedule_next
 from recovery.content import Content, ContentFacts, template
-from recovery.emails import Mailing, compose_email
+from recovery.emails import WHY, Letter, Mailing, compose_email
 from recovery.remedies import MONEY, InterventionType
 from recovery.repository import AttemptRepository, FlowConfigRepository, InterventionRepository
 from storefront.carts import service as carts
@@ -172,11 +172,19 @@ async def _plan_messages(
     if cart.offer is not None:
         kind, percent, until = cart.offer.kind, cart.offer.percent, cart.offer.expires_at
         offer_text = offer_sentence(kind, percent, until, tz=plan.tz, locale=plan.locale)
+    letter = Letter(
+        company=company,
+        customer_id=plan.customer.id,
+        cart=cart,
+        locale=plan.locale,
+        content=written.content,
+        why=WHY,
+        offer_text=offer_text,
+        survey_of=plan.attempt_id if plan.stage is CartSaveStage.DIAGNOSIS_SURVEY else None,
+    )
     for channel in plan.channels:
         message_id = uuid7()
-        email = compose_email(
-            plan, written.content, cart, company, mailing=mailing, offer_text=offer_text, message_id=message_id, now=now
-        )
+        email = compose_email(letter, mailing=mailing, message_id=message_id, now=now)
         planned = PlannedMessage(
             id=message_id,
             intervention_id=intervention.id,

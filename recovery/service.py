@@ -190,6 +190,19 @@ async def progress(session: AsyncSession, attempt_id: UUID, *, company_id: UUID,
     return attempt
 
 
+async def following_step(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> rules.Step | None:
+    """What the schedule lets follow the stage that runs now; None when it is the last."""
+    attempt = await get_attempt(session, attempt_id, company_id=company_id)
+    flow = await flow_in_force(session, company_id=company_id)
+    return rules.next_step(
+        flow.config,
+        stage=attempt.current_stage,
+        sequence=attempt.sequence,
+        abandoned_at=attempt.abandoned_at,
+        contacted_at=None,
+    )
+
+
 async def move_to(
     session: AsyncSession, attempt: SaveAttempt, step: rules.Step, *, company_id: UUID, now: datetime
 ) -> None:
