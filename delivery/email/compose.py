@@ -25,7 +25,7 @@ _PLAIN = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-# MJML is compiled once, with the placeholders in it: an email then costs a tenth, and what a shopper or
+# MJML is compiled once, with the placeholders in it: an email then costs a quarter, and what a shopper or
 # a product is called never meets the MJML parser. No fonts: MJML links those that it knows from Google.
 _HTML = _MARKUP.from_string(mjml2html((_TEMPLATES / "recovery.mjml").read_text("utf-8"), fonts={}))
 _TEXT = _PLAIN.from_string((_TEMPLATES / "recovery.txt").read_text("utf-8"))

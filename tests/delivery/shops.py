@@ -1,5 +1,6 @@
 """A shop with one abandoned cart and an intervention on it, to hang messages on."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from db.ids import uuid7
@@ -16,7 +17,7 @@ from db.session import transaction
 from db.tables.carts import Cart, CartStatus
 from db.tables.companies import Company
 from db.tables.customers import Customer
-from db.tables.delivery import Message, MessageEvent
+from db.tables.delivery import Message, MessageEvent, MessageStatus
 from db.tables.policy import Channel, ContactVerdict
 from db.tables.recovery import (
     CartSaveStage,
@@ -26,7 +27,8 @@ from db.tables.recovery import (
     SaveAttempt,
 )
 from delivery import service
-from delivery.schemas import PlannedMessage, Recorded
+from delivery.schemas import Claimed, PlannedMessage, Recorded, Skip
+from delivery.transport import Outcome
 from tests.delivery.email.letters import outgoing
 
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
@@ -190,3 +192,35 @@ class Ledger:
     async def __call__(self, session: AsyncSession, recorded: Recorded) -> None:
         assert session.in_transaction()
         self.recorded.append(recorded)
+
+
+async def claim(shop: Shop, message_id: UUID, *, gate: Gate | None = None, now: datetime = NOW) -> Claimed | Skip:
+    async with shop.begin() as session:
+        return await service.claim(session, message_id, company_id=shop.company_id, now=now, gate=gate or Gate())
+
+
+async def take(shop: Shop, message_id: UUID, *, now: datetime = NOW) -> Claimed:
+    claimed = await claim(shop, message_id, now=now)
+    assert isinstance(claimed, Claimed)
+    return claimed
+
+
+async def record(shop: Shop, claimed: Claimed, outcome: Outcome, *, now: datetime = NOW) -> None:
+    async with shop.begin() as session:
+        await service.record_result(session, claimed, outcome, now=now)
+
+
+def standing(message: Message) -> tuple[MessageStatus, datetime | None, str | None, int, datetime | None]:
+    return message.status, message.due_at, message.reason, message.tries, message.sent_at
+
+
+async def someone_waits(shop: Shop) -> None:
+    """Return once another session of this database waits for a lock."""
+    query = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(10):
+        while True:
+            async with shop.engine.connect() as connection:
+                if await connection.scalar(query):
+                    return
