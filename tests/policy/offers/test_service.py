@@ -281,6 +281,22 @@ async def test_budget_counts_the_shops_own_day_and_what_is_live(shop: Shop) -> N
     assert granted(await shop.grant(fourth, days=3)).benefit_minor == 600
 
 
+async def test_a_replacement_spends_only_what_it_adds(shop: Shop) -> None:
+    await shop.configure({"offers": {"dailyBudget": {"USD": 12}}})
+    cart = await shop.cart()
+    await shop.grant(cart)
+    assert granted(await shop.grant(cart, source=GrantSource.VOICE)).benefit_minor == 1200
+
+
+async def test_a_grant_lives_until_its_expiry(shop: Shop) -> None:
+    cart = await shop.cart()
+    said = granted(await shop.grant(cart))
+    async with transaction(shop.engine, company_id=shop.id) as session:
+        just_before = said.expires_at - timedelta(microseconds=1)
+        assert await service.live_grant(session, cart.id, company_id=shop.id, now=just_before) is not None
+        assert await service.live_grant(session, cart.id, company_id=shop.id, now=said.expires_at) is None
+
+
 async def test_an_offer_that_ran_out_does_not_come_back(shop: Shop) -> None:
     cart = await shop.cart()
     await shop.grant(cart)
