@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID
 
@@ -13,10 +12,7 @@ from db.clock import real_now
 from db.session import enter
 from db.tables.companies import KeyKind
 from policy.errors import Unauthenticated
-from policy.tokens import BadToken, Signer, Token, TokenKind
-
-# Refreshed by the widget while the page is open (rules H-47).
-CART_TOKEN_LIFE = timedelta(minutes=30)
+from policy.tokens import BadToken, Signer, TokenKind
 
 
 @dataclass(frozen=True)
@@ -57,11 +53,6 @@ class Shopper:
 
 
 Principal: TypeAlias = Merchant | Widget | Shopper
-
-
-def cart_token(signer: Signer, *, company_id: UUID, cart_id: UUID) -> str:
-    """A bearer token for one cart, good for half an hour of real time."""
-    return signer.sign(Token(TokenKind.CART, company_id, (cart_id,), real_now() + CART_TOKEN_LIFE))
 
 
 async def authenticate(session: AsyncSession, authorization: str | None, *, signer: Signer) -> Principal:

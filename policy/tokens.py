@@ -9,10 +9,11 @@ import hashlib
 import hmac
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from db.clock import real_now
 from policy.errors import AppError
 
 
@@ -23,6 +24,10 @@ class TokenKind(StrEnum):
     RECOVERY = "r"
     SURVEY = "s"
     UNSUBSCRIBE = "u"
+
+
+# Refreshed by the widget while the page is open (rules H-47).
+CART_TOKEN_LIFE = timedelta(minutes=30)
 
 
 class BadToken(AppError):
@@ -86,3 +91,8 @@ class Signer:
     def _signature(self, body: str) -> str:
         digest = hmac.new(self._key, b"token:" + body.encode(), hashlib.sha256).digest()
         return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def cart_token(signer: Signer, *, company_id: UUID, cart_id: UUID) -> str:
+    """A bearer token for one cart, good for half an hour of real time."""
+    return signer.sign(Token(TokenKind.CART, company_id, (cart_id,), real_now() + CART_TOKEN_LIFE))

@@ -31,7 +31,7 @@ from recovery import rules, service
 from recovery.config import FlowConfig
 from recovery.configuration import Flow, flow_in_force
 from recovery.remedies import InterventionType, menu
-from recovery.repository import AttemptRepository, FlowConfigRepository, InterventionRepository
+from recovery.repository import AttemptRepository, CompanyRepository, InterventionRepository
 from storefront.carts import service as carts
 from storefront.carts.schemas import CartView, OfferView
 from storefront.customers import service as customers
@@ -200,7 +200,7 @@ async def _plan(
 ) -> StagePlan:
     assert attempt.customer_id is not None  # the gate allowed somebody
     customer = await customers.get(session, attempt.customer_id, company_id=company_id)
-    company = await FlowConfigRepository(session).company(company_id=company_id)
+    company = await CompanyRepository(session).get(company_id=company_id)
     proposed = await _propose(session, attempt, company_id=company_id, now=now)
     gap = cart.free_shipping is not None and cart.free_shipping.remaining_minor > 0
     following = rules.next_step(

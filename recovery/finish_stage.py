@@ -24,7 +24,7 @@ from recovery.begin_stage import StagePlan, lock_due, pass_over, schedule_next
 from recovery.content import Content, ContentFacts, template
 from recovery.emails import WHY, Letter, Mailing, compose_email
 from recovery.remedies import MONEY, InterventionType
-from recovery.repository import AttemptRepository, FlowConfigRepository, InterventionRepository
+from recovery.repository import AttemptRepository, CompanyRepository, InterventionRepository
 from storefront.carts import service as carts
 from storefront.carts.facts import facts_of
 from storefront.carts.schemas import CartView
@@ -65,7 +65,7 @@ async def finish_stage(
     if grounded is None:
         await pass_over(session, attempt, plan.flow, company_id=company_id, reason="UNGROUNDED", now=now)
         return None
-    company = await FlowConfigRepository(session).company(company_id=company_id)
+    company = await CompanyRepository(session).get(company_id=company_id)
     intervention = _intervention(attempt, plan, grounded, cart, now=now)
     InterventionRepository(session).add(intervention)
     await session.flush()

@@ -45,7 +45,12 @@ class FlowConfigRepository:
         )
         return kept.first() is not None
 
-    async def company(self, *, company_id: UUID) -> Company:
+
+class CompanyRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def get(self, *, company_id: UUID) -> Company:
         return (await self.session.scalars(select(Company).where(Company.id == company_id))).one()
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.ids import uuid7
 from db.tables.carts import CartStatus, PaymentState
+from db.tables.companies import Company
 from db.tables.customers import SuppressionScope
 from db.tables.delivery import MessageEventKind
 from db.tables.policy import Channel
@@ -30,7 +31,7 @@ from policy.tokens import Signer
 from recovery import rules
 from recovery.configuration import Flow, flow_in_force
 from recovery.errors import AttemptIsClosed, CartNotAbandoned, FlowIsOff, NoSuchAttempt, OutcomeNeedsAnOrder
-from recovery.repository import AttemptRepository
+from recovery.repository import AttemptRepository, CompanyRepository
 from storefront.carts import service as carts
 from storefront.carts.schemas import CartView, OrderView
 
@@ -119,6 +120,11 @@ async def _open(
     return opened
 
 
+async def the_company(session: AsyncSession, *, company_id: UUID) -> Company:
+    """The shop that speaks: name, address, zone, language."""
+    return await CompanyRepository(session).get(company_id=company_id)
+
+
 async def get_attempt(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt:
     attempt = await AttemptRepository(session).get(attempt_id, company_id=company_id)
     if attempt is None:
@@ -150,6 +156,25 @@ async def answer(
             session, attempt, rules.Step(CartSaveStage.BRANCHING_INTERVENTION, 1, now), company_id=company_id, now=now
         )
     return attempt
+
+
+async def answer_survey(
+    session: AsyncSession,
+    attempt_id: UUID,
+    message_id: UUID,
+    reason: CartAbandonmentReason,
+    *,
+    company_id: UUID,
+    now: datetime,
+    text: str | None = None,
+) -> None:
+    """The one-tap survey of a message was answered: the message is credited, the answer moves the flow.
+
+    Raises:
+        AttemptIsClosed: the flow has ended; the answer comes too late to change anything.
+    """
+    await answer(session, attempt_id, reason, company_id=company_id, now=now, text=text)
+    await delivery.record_event(session, message_id, MessageEventKind.CLICKED, company_id=company_id, now=now)
 
 
 async def answer_for_cart(

@@ -23,9 +23,9 @@ from graphs.conversations.schemas import Answer, Repeat, Turn
 from graphs.conversations.service import TurnRecord
 from graphs.model import Model, Usage
 from policy.claims.facts import Fact, NameFact
+from recovery import service as recovery
 from recovery.configuration import flow_in_force
 from recovery.emails import Mailing
-from recovery.repository import FlowConfigRepository
 from storefront.carts import service as carts
 from storefront.customers import service as customers
 from tools.dispatch import Conversation, Toolbox
@@ -50,7 +50,7 @@ class CheckoutChat:
         self, session: AsyncSession, cart_id: UUID, *, company_id: UUID, checkout_step: str | None, now: datetime
     ) -> ChatSession:
         """A new conversation about a cart; its first row says that this is an AI (rules C-24)."""
-        company = await FlowConfigRepository(session).company(company_id=company_id)
+        company = await recovery.the_company(session, company_id=company_id)
         flow = await flow_in_force(session, company_id=company_id)
         return await conversations.open_conversation(
             session,
@@ -92,7 +92,7 @@ class CheckoutChat:
     async def _context(self, turn: Turn, *, emit: Callable[[TurnEvent], None]) -> TurnContext:
         async with transaction(self.engine, company_id=turn.company_id) as session:
             found = await conversations.get_conversation(session, turn.session_id, company_id=turn.company_id)
-            company = await FlowConfigRepository(session).company(company_id=turn.company_id)
+            company = await recovery.the_company(session, company_id=turn.company_id)
             flow = await flow_in_force(session, company_id=turn.company_id)
             cart = await carts.read(session, found.cart_id, company_id=turn.company_id, now=turn.now)
             tz = company.timezone

@@ -13,7 +13,6 @@ from api.application import create_application
 from api.dependencies import MerchantDep, OwnCart, Repeatable, SessionDep, WidgetDep
 from api.edge import Edge
 from api.keys import issue_key
-from api.principals import cart_token
 from api.route import TransactionRoute
 from api.schemas import Body
 from db.ids import uuid7
@@ -22,7 +21,7 @@ from db.tables.companies import ApiKey, KeyKind
 from db.tables.platform import IdempotencyKey
 from db.tables.policy import ContactDecision  # noqa: F401  (the metadata is whole)
 from policy.errors import Conflict
-from policy.tokens import Signer
+from policy.tokens import Signer, cart_token
 from tests.db.test_session import company
 
 SIGNER = Signer("s" * 32)
