@@ -19,7 +19,7 @@ const style = sheet(`
   dialog::backdrop { background: #1a120bb3; animation: fade .22s; }
   @keyframes slide { from { transform: translateX(40px); opacity: 0; } }
   @keyframes fade { from { opacity: 0; } }
-  header { display: flex; align-items: center; justify-content: space-between; padding: 18px 16px 14px 26px; border-bottom: 1px solid var(--m-line); }
+  .head { display: flex; align-items: center; justify-content: space-between; padding: 18px 16px 14px 26px; border-bottom: 1px solid var(--m-line); }
   h2 { margin: 0; font: 600 22px/1.25 var(--momentum-display, Georgia, serif); }
   h2 span { font: 400 16px system-ui, sans-serif; color: var(--m-muted); }
   button { font: inherit; color: inherit; cursor: pointer; }
@@ -52,7 +52,7 @@ const style = sheet(`
   progress::-moz-progress-bar { background: var(--m-accent); }
   .trouble { margin: 16px 0 0; padding: 12px 16px; border: 1.5px solid var(--m-bad); border-radius: 12px; color: var(--m-bad); }
   .trouble:empty { display: none; }
-  footer { padding: 16px 26px 22px; border-top: 1px solid var(--m-line); }
+  .foot { padding: 16px 26px 22px; border-top: 1px solid var(--m-line); }
   dl { margin: 0 0 14px; }
   dl div { display: flex; justify-content: space-between; padding: 3px 0; }
   dd { margin: 0; font-variant-numeric: tabular-nums; }
@@ -80,9 +80,9 @@ class MomentumCartDrawer extends HTMLElement {
     this.body = h("div", { class: "body" });
     this.undo = h("div", { role: "status" });
     this.trouble = h("p", { class: "trouble", role: "alert" });
-    this.footer = h("footer");
+    this.footer = h("div", { class: "foot" });
     this.dialog = h("dialog", { "aria-labelledby": "title", onclick: (event) => event.target === this.dialog && this.#outside(event) },
-      h("header", {}, this.heading, h("button", { class: "round", type: "button", "aria-label": "Close the cart", onclick: () => this.close() }, icon(CLOSE))),
+      h("div", { class: "head" }, this.heading, h("button", { class: "round", type: "button", "aria-label": "Close the cart", onclick: () => this.close() }, icon(CLOSE))),
       this.body, this.footer);
     root.append(this.dialog);
     addEventListener("momentum:open-cart", () => this.open());

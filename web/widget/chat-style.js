@@ -14,15 +14,15 @@ export const chatStyle = sheet(`
   dialog[open] { display: flex; flex-direction: column; animation: rise .18s ease-out; }
   :host([position="bottom-left"]) dialog { inset: auto auto 20px 20px; }
   @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
-  header { display: flex; align-items: center; gap: 12px; padding: 14px 12px 14px 20px; background: var(--m-accent); color: var(--m-on); }
-  header div { flex: 1; min-width: 0; }
+  .head { display: flex; align-items: center; gap: 12px; padding: 14px 12px 14px 20px; background: var(--m-accent); color: var(--m-on); }
+  .head div { flex: 1; min-width: 0; }
   h2 { margin: 0; font-size: 16px; line-height: 1.3; }
-  header p { margin: 0; font-size: 13.5px; line-height: 1.35; }
+  .head p { margin: 0; font-size: 13.5px; line-height: 1.35; }
   button { font: inherit; color: inherit; cursor: pointer; }
   button.round { display: grid; place-items: center; width: 44px; height: 44px; border: 0; border-radius: 50%; background: none; }
   button.round:hover { background: #0002; }
   :focus-visible { outline: 3px solid var(--m-accent); outline-offset: 2px; }
-  header :focus-visible { outline-color: var(--m-on); outline-offset: -4px; }
+  .head :focus-visible { outline-color: var(--m-on); outline-offset: -4px; }
   .log { flex: 1; overflow-y: auto; overscroll-behavior: contain; padding: 18px 18px 6px; }
   ol { display: flex; flex-direction: column; gap: 12px; margin: 0; padding: 0; list-style: none; }
   li { max-width: 88%; align-self: flex-start; }

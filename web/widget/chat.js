@@ -53,7 +53,7 @@ export class ChatPanel {
     this.dialog = h(
       "dialog",
       { "aria-labelledby": "title", onkeydown: (event) => this.#escape(event), onclose: () => this.#closed() },
-      h("header", {},
+      h("div", { class: "head" },
         h("div", {},
           h("h2", { id: "title" }, `${config.company} help`),
           h("p", {}, "AI assistant. Ask for a person any time.")),
@@ -205,8 +205,8 @@ export class ChatPanel {
 
   #failed(error, again) {
     const sentence = error instanceof ApiError ? error.message : "Something went wrong on this page. Please try again.";
-    this.list.append(h("li", { class: "failed", role: "alert" },
-      h("div", { class: "says" }, sentence),
+    this.list.append(h("li", { class: "failed" },
+      h("div", { class: "says", role: "alert" }, sentence),
       h("ul", { class: "choices" }, h("li", {}, h("button", { type: "button", onclick: again }, "Try again")))));
     this.#scroll();
   }

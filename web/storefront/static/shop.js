@@ -2,14 +2,14 @@
 import "../widget/cart-drawer.js";
 import { loadCart, onCart } from "../widget/client.js";
 
-const button = document.querySelector("[data-open-cart]");
 const count = document.querySelector("[data-cart-count]");
+const said = document.querySelector("[data-cart-said]");
 
 onCart((cart) => {
   const items = cart?.itemCount ?? 0;
   count.textContent = items;
   count.hidden = items === 0;
-  button.setAttribute("aria-label", items === 1 ? "Cart, 1 item" : `Cart, ${items} items`);
+  said.textContent = items === 0 ? "" : items === 1 ? " item" : " items";
 });
 
 document.addEventListener("click", (event) => {
