@@ -136,7 +136,7 @@ def check_quantity(quantity: int) -> int:
 
 def line_name(product: str, variant: str) -> str:
     """What a line is called: the product, and which one where there are several."""
-    return f"{product}, {variant}" if variant else product
+    return f"{product} – {variant}" if variant else product
 
 
 def rescaled(discount_minor: int, *, was: int, now: int) -> int:

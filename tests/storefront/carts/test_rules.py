@@ -105,5 +105,5 @@ def test_a_markdown_grows_and_shrinks_with_its_line(unit: int, spare: int, was: 
 
 
 def test_a_line_says_which_variant_it_is() -> None:
-    assert line_name("Signature Blend", "2 lb") == "Signature Blend, 2 lb"
+    assert line_name("Signature Blend", "2 lb") == "Signature Blend – 2 lb"
     assert line_name("Steel Cone Filter", "") == "Steel Cone Filter"
