@@ -1,7 +1,7 @@
 from pydantic import Field
 
 from db.tables.recovery import CartAbandonmentReason
-from recovery import service as recovery
+from recovery import responses as recovery
 from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
 
 

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from pydantic import Field
 
 from db.tables.recovery import CartSaveStage
-from recovery import service as recovery
+from recovery import responses as recovery
 from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
 
 

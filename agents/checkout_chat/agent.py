@@ -63,6 +63,10 @@ class CheckoutChat:
             now=now,
         )
 
+    async def config(self, session: AsyncSession, *, company_id: UUID) -> CheckoutChatConfig:
+        company = await recovery.the_company(session, company_id=company_id)
+        return CheckoutChatConfig.model_validate(company.chat_config)
+
     async def answer(self, asked: Turn | Repeat, *, seen: int = 0) -> AsyncGenerator[TurnEvent]:
         """The events of a turn. A repeated request gets what it has not seen (`seen` is the last event's position)."""
         if isinstance(asked, Repeat):
@@ -78,10 +82,20 @@ class CheckoutChat:
         await task
 
     async def _run(self, turn: Turn, events: asyncio.Queue[TurnEvent | None]) -> None:
+        answered = False
+
+        def emit(event: TurnEvent) -> None:
+            nonlocal answered
+            answered = answered or isinstance(event, TurnDone)
+            events.put_nowait(event)
+
         try:
-            context = await self._context(turn, emit=events.put_nowait)
-            await run_turn(context)
+            await run_turn(await self._context(turn, emit=emit))
         finally:
+            # A crash goes up to whoever reports it; the shopper gets an ended turn and can write again.
+            if not answered:
+                async for event in self._end(turn):
+                    emit(event)
             events.put_nowait(None)
 
     async def drain(self) -> None:
@@ -141,15 +155,18 @@ class CheckoutChat:
                 yield TurnDone(state.answer)
                 return
             if adopted is not None:
-                async for event in self._end(adopted, [text for _, text in state.sentences]):
+                async for event in self._end(adopted):
                     yield event
                 return
             await asyncio.sleep(POLL_S)
 
-    async def _end(self, turn: Turn, said: list[str]) -> AsyncGenerator[TurnEvent]:
-        """Close a turn whose process died. Nothing is run again: its tools may have been half-way."""
+    async def _end(self, turn: Turn) -> AsyncGenerator[TurnEvent]:
+        """Close a turn that broke. Nothing is run again: its tools may have been half-way."""
         events: list[TurnEvent] = []
         context = await self._context(turn, emit=events.append)
+        repeat = Repeat(turn.id, turn.session_id, turn.company_id)
+        async with transaction(self.engine, company_id=turn.company_id) as session:
+            said = [text for _, text in (await conversations.turn_state(session, repeat)).sentences]
         sentence = f" {INTERRUPTED}" if said else INTERRUPTED
         await say(context, sentence, context.names)
         answer = Answer(response="".join([*said, sentence]).strip())

@@ -19,6 +19,7 @@ from db.tables.recovery import CartAbandonmentReason
 from policy.errors import AppError, Conflict
 from policy.money import format_money
 from policy.tokens import BadToken, Signer, Token, TokenKind, cart_token
+from recovery import responses
 from recovery import service as recovery
 from recovery.emails import ANSWERS
 from storefront.carts import service as carts
@@ -128,7 +129,7 @@ def recovery_router(engine: AsyncEngine, signer: Signer, *, shop_url: str = "/sh
             async with visit(token, TokenKind.SURVEY) as v:
                 attempt_id, message_id = v.token.subjects
                 given = reason or CartAbandonmentReason(v.token.word)
-                await recovery.answer_survey(
+                await responses.answer_survey(
                     v.session,
                     attempt_id,
                     message_id,

@@ -1,0 +1,252 @@
+"""The save flow (spec 11, "Cart Save Flow"), for the merchant's server."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field, model_validator
+
+from api.dependencies import MerchantDep, Now, Repeatable, SessionDep
+from api.problems import responses
+from api.route import TransactionRoute
+from api.schemas import Body, Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
+from db.tables.recovery import (
+    CartAbandonmentReason,
+    CartSaveOutcome,
+    CartSaveStage,
+    CartSaveStatus,
+    PausedReason,
+    SaveAttempt,
+)
+from policy import money
+from recovery import responses as flow_responses
+from recovery import service
+from recovery.config import FlowConfig
+from recovery.configuration import change_flow, flow_in_force
+from recovery.history import AttemptHistory, histories
+
+router = APIRouter(prefix="/cart-save", tags=["Cart save flow"], route_class=TransactionRoute)
+
+
+class InitiateSave(Body):
+    cart_id: UUID
+    reason: CartAbandonmentReason | None = None
+
+
+class CartSaveResponse(Body):
+    """What the shopper did (decision 6)."""
+
+    type: Literal["ANSWERED", "CLICKED", "DECLINED"]
+    reason: CartAbandonmentReason | None = None
+    text: str | None = Field(None, max_length=1000)
+
+    @model_validator(mode="after")
+    def an_answer_has_a_reason(self) -> "CartSaveResponse":
+        if self.type == "ANSWERED" and self.reason is None:
+            raise ValueError("ANSWERED needs a reason")
+        return self
+
+
+class ProgressSave(Body):
+    response: CartSaveResponse | None = None
+
+
+class CompleteSave(Body):
+    outcome: CartSaveOutcome
+
+
+class StageHistoryRead(Schema):
+    stage: CartSaveStage
+    previous_stage: CartSaveStage | None
+    kind: str
+    reason: str | None
+    entered_at: datetime
+
+
+class InterventionRead(Schema):
+    id: UUID
+    stage: CartSaveStage
+    channels: list[str]
+    subject: str
+    remedy: str
+    author: str
+    triggers_used: list[str]
+    status: str
+    scheduled_at: datetime
+
+
+class CartSaveAttemptRead(Schema):
+    """Spec 10's CartSaveAttempt. `dueAt` is when the current stage runs, null when nothing waits."""
+
+    id: UUID
+    cart_id: UUID
+    customer_id: UUID | None
+    current_stage: CartSaveStage
+    stage_history: list[StageHistoryRead]
+    interventions: list[InterventionRead]
+    diagnosis_reason: CartAbandonmentReason | None
+    diagnosis_answers: list[dict[str, str]]
+    customer_risk_score: float
+    cart_value: float
+    currency: str
+    status: CartSaveStatus
+    outcome: CartSaveOutcome | None
+    paused_reason: PausedReason | None
+    paused_until: datetime | None
+    due_at: datetime | None
+    abandoned_at: datetime
+    started_at: datetime
+    completed_at: datetime | None
+
+    @classmethod
+    def of(cls, attempt: SaveAttempt, history: AttemptHistory) -> "CartSaveAttemptRead":
+        return cls(
+            id=attempt.id,
+            cart_id=attempt.cart_id,
+            customer_id=attempt.customer_id,
+            current_stage=attempt.current_stage,
+            stage_history=[
+                StageHistoryRead(
+                    stage=event.stage,
+                    previous_stage=event.previous_stage,
+                    kind=event.kind,
+                    reason=event.reason,
+                    entered_at=event.occurred_at,
+                )
+                for event in history.events
+            ],
+            interventions=[
+                InterventionRead(
+                    id=each.id,
+                    stage=each.stage,
+                    channels=each.channels,
+                    subject=each.content["subject"],
+                    remedy=each.content["remedy"],
+                    author=each.author,
+                    triggers_used=each.triggers_used,
+                    status=each.status,
+                    scheduled_at=each.scheduled_at,
+                )
+                for each in history.interventions
+            ],
+            diagnosis_reason=attempt.diagnosis_reason,
+            diagnosis_answers=attempt.diagnosis_answers.get("answers", []),
+            customer_risk_score=attempt.customer_risk_score,
+            cart_value=money.json_number(attempt.cart_value_minor, attempt.currency),
+            currency=attempt.currency,
+            status=attempt.status,
+            outcome=attempt.outcome,
+            paused_reason=attempt.paused_reason,
+            paused_until=attempt.paused_until,
+            due_at=attempt.due_at,
+            abandoned_at=attempt.abandoned_at,
+            started_at=attempt.started_at,
+            completed_at=attempt.completed_at,
+        )
+
+
+async def _read(session: SessionDep, attempt: SaveAttempt) -> CartSaveAttemptRead:
+    await session.flush()
+    found = await histories(session, [attempt.id], company_id=attempt.company_id)
+    return CartSaveAttemptRead.of(attempt, found[attempt.id])
+
+
+@router.get("", responses=responses(403))
+async def list_attempts(
+    merchant: MerchantDep,
+    session: SessionDep,
+    cart_id: Annotated[UUID | None, Query(alias="cartId")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CartSaveAttemptRead]:
+    """Attempts, newest first; of one cart with `cartId`."""
+    found = await service.list_attempts(
+        session, company_id=merchant.company_id, cart_id=cart_id, after=decode_cursor(cursor), limit=limit + 1
+    )
+    page = found[:limit]
+    past = await histories(session, [each.id for each in page], company_id=merchant.company_id)
+    return Page(
+        items=[CartSaveAttemptRead.of(each, past[each.id]) for each in page],
+        next_cursor=encode_cursor(page[-1].id) if len(found) > limit else None,
+    )
+
+
+@router.get("/config", responses=responses(403))
+async def read_config(merchant: MerchantDep, session: SessionDep) -> FlowConfig:
+    """The flow config in force."""
+    return (await flow_in_force(session, company_id=merchant.company_id)).config
+
+
+@router.put("/config", responses=responses(403, 409))
+async def put_config(
+    body: FlowConfig,
+    merchant: MerchantDep,
+    session: SessionDep,
+    now: Now,
+    idempotency_key: Repeatable = None,  # noqa: ARG001
+) -> FlowConfig:
+    """Put a config in force. It holds for every offer and stage from now on; what was said before is kept."""
+    flow = await change_flow(session, body, company_id=merchant.company_id, changed_by=merchant.name, now=now)
+    return flow.config
+
+
+@router.post("/initiate", responses=responses(403, 404, 409))
+async def initiate(
+    body: InitiateSave,
+    merchant: MerchantDep,
+    session: SessionDep,
+    now: Now,
+    idempotency_key: Repeatable = None,  # noqa: ARG001
+) -> CartSaveAttemptRead:
+    """Open the save flow of an abandoned cart, or return the one that runs. 409: the cart is not abandoned."""
+    attempt = await service.start_attempt(
+        session, body.cart_id, company_id=merchant.company_id, reason=body.reason, now=now
+    )
+    return await _read(session, attempt)
+
+
+@router.get("/{attempt_id}", responses=responses(403, 404))
+async def read_attempt(attempt_id: UUID, merchant: MerchantDep, session: SessionDep) -> CartSaveAttemptRead:
+    attempt = await service.get_attempt(session, attempt_id, company_id=merchant.company_id)
+    return await _read(session, attempt)
+
+
+@router.post("/{attempt_id}/progress", responses=responses(403, 404, 409))
+async def progress(
+    attempt_id: UUID,
+    body: ProgressSave,
+    merchant: MerchantDep,
+    session: SessionDep,
+    now: Now,
+    idempotency_key: Repeatable = None,  # noqa: ARG001
+) -> CartSaveAttemptRead:
+    """Move the flow on: an answer brings the branch forward, DECLINED ends the flow, CLICKED is kept; with no
+    response the stage that waits is passed over."""
+    given, company_id = body.response, merchant.company_id
+    if given is None:
+        attempt = await flow_responses.progress(session, attempt_id, company_id=company_id, now=now)
+    elif given.type == "ANSWERED":
+        assert given.reason is not None  # validated above
+        attempt = await flow_responses.answer(
+            session, attempt_id, given.reason, company_id=company_id, text=given.text, now=now
+        )
+    elif given.type == "DECLINED":
+        attempt = await flow_responses.decline(session, attempt_id, company_id=company_id, now=now)
+    else:
+        attempt = await flow_responses.click(session, attempt_id, company_id=company_id, now=now)
+    return await _read(session, attempt)
+
+
+@router.post("/{attempt_id}/complete", responses=responses(403, 404, 409))
+async def complete(
+    attempt_id: UUID,
+    body: CompleteSave,
+    merchant: MerchantDep,
+    session: SessionDep,
+    now: Now,
+    idempotency_key: Repeatable = None,  # noqa: ARG001
+) -> CartSaveAttemptRead:
+    """End or pause a flow. A recovery is not declared: it follows from its order (409)."""
+    attempt = await service.complete(session, attempt_id, body.outcome, company_id=merchant.company_id, now=now)
+    return await _read(session, attempt)

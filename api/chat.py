@@ -1,0 +1,225 @@
+"""The checkout chat (spec 6): sessions, and messages answered as JSON or as a stream of events."""
+
+import json
+from collections.abc import AsyncGenerator
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Request
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from sse_starlette import EventSourceResponse, ServerSentEvent
+
+from agents.checkout_chat.agent import CheckoutChat
+from api.dependencies import Now, Repeatable, SessionDep, ShopperDep
+from api.edge import edge_of
+from api.principals import Shopper, authenticate
+from api.problems import responses
+from api.route import TransactionRoute, bearer
+from api.schemas import Body, Schema
+from db.clock import read_clock
+from db.session import transaction
+from db.tables.conversations import ChatSession, MessageRole
+from graphs.checkout_chat.state import Delta, ToolRan, TurnDone, TurnEvent
+from graphs.conversations import service as conversations
+from graphs.conversations.schemas import Answer, Repeat, Turn
+from policy.errors import Forbidden, NotFound
+
+router = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"])
+sessions = APIRouter(route_class=TransactionRoute)
+
+
+class SessionContext(Body):
+    """What the widget knows (spec 6). The cart is the token's; amounts are read from the database."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+    cart_id: UUID | None = None
+    checkout_step: str | None = Field(None, max_length=40)
+
+
+class SessionToOpen(Body):
+    channel: Literal["CHECKOUT_CHAT"] = "CHECKOUT_CHAT"
+    context: SessionContext = SessionContext()
+
+
+class MessageToSend(Body):
+    content: str = Field(min_length=1, max_length=2000, pattern=r"\S", examples=["What does shipping cost?"])
+
+
+class MessageRead(Schema):
+    id: UUID
+    role: Literal["user", "assistant", "system"]
+    content: str
+    timestamp: datetime
+
+
+class SessionRead(Schema):
+    """A conversation as its shopper sees it; the first message says that an AI answers (rules C-24)."""
+
+    id: UUID
+    status: str
+    messages: list[MessageRead]
+    quick_questions: list[str]
+
+
+class AnswerRead(Answer):
+    """Spec 6's answer. `autoAppliedDiscount` is what this message has just put on the cart."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        json_schema_extra={
+            "example": {
+                "response": "Shipping within the US costs $5.99 and is free from $50.00.",
+                "suggestedActions": [{"type": "escalate", "label": "Talk to a person", "data": {}}],
+                "autoAppliedDiscount": None,
+                "sources": [
+                    {"id": "0197f3a1-0000-7000-8000-000000000001", "title": "What does shipping cost?", "version": 2}
+                ],
+            }
+        },
+    )
+
+
+def chat_of(request: Request) -> CheckoutChat:
+    chat: CheckoutChat = request.app.state.chat
+    return chat
+
+
+ChatDep = Annotated[CheckoutChat, Depends(chat_of)]
+
+
+@sessions.post("", status_code=201, responses=responses(403, 404))
+async def open_session(
+    body: SessionToOpen,
+    shopper: ShopperDep,
+    session: SessionDep,
+    chat: ChatDep,
+    now: Now,
+    idempotency_key: Repeatable = None,  # noqa: ARG001
+) -> SessionRead:
+    """Begin a conversation about the cart of the token."""
+    if body.context.cart_id not in (None, shopper.cart_id):
+        raise NotFound("There is no such cart.")
+    opened = await chat.open(
+        session, shopper.cart_id, company_id=shopper.company_id, checkout_step=body.context.checkout_step, now=now
+    )
+    return await _read(session, opened, shopper, chat)
+
+
+@sessions.get("/{session_id}", responses=responses(403, 404))
+async def read_session(session_id: UUID, shopper: ShopperDep, session: SessionDep, chat: ChatDep) -> SessionRead:
+    """The conversation so far: what a reloaded page shows."""
+    found = await _own(session, session_id, shopper)
+    return await _read(session, found, shopper, chat)
+
+
+async def _own(session: SessionDep, session_id: UUID, shopper: Shopper) -> ChatSession:
+    found = await conversations.get_conversation(session, session_id, company_id=shopper.company_id)
+    if found.cart_id != shopper.cart_id:
+        raise conversations.NoSuchConversation
+    return found
+
+
+async def _read(session: SessionDep, found: ChatSession, shopper: Shopper, chat: CheckoutChat) -> SessionRead:
+    rows = await conversations.history(session, found.id, company_id=shopper.company_id, limit=200)
+    config = await chat.config(session, company_id=shopper.company_id)
+    return SessionRead(
+        id=found.id,
+        status=found.status,
+        messages=[
+            MessageRead(id=row.id, role=_role(row.role), content=row.content, timestamp=row.created_at) for row in rows
+        ],
+        quick_questions=list(config.quick_questions),
+    )
+
+
+def _role(role: MessageRole) -> Literal["user", "assistant", "system"]:
+    match role:
+        case MessageRole.USER:
+            return "user"
+        case MessageRole.ASSISTANT:
+            return "assistant"
+        case MessageRole.SYSTEM:
+            return "system"
+
+
+router.include_router(sessions)
+
+
+@router.post(
+    "/{session_id}/messages",
+    response_model=AnswerRead,
+    dependencies=[Depends(bearer)],
+    responses={
+        **responses(403, 404, 409, 429),
+        200: {
+            "content": {
+                "text/event-stream": {
+                    "example": 'id: 3\nevent: message.delta\ndata: {"text": "Shipping costs $5.99."}\n\n'
+                }
+            }
+        },
+    },
+)
+async def send_message(
+    session_id: UUID,
+    body: MessageToSend,
+    request: Request,
+    chat: ChatDep,
+    accept: Annotated[str, Header()] = "application/json",
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+) -> object:
+    """Say something and get the answer: JSON, or with `Accept: text/event-stream` the events `message.delta`,
+    `tool` and `message.done` as they happen.
+
+    A stream that broke is taken up by repeating the request with its Idempotency-Key and Last-Event-ID. 409 with
+    Retry-After: the answer to the message before is still being written.
+    """
+    asked = await _begin(request, session_id, body.content, idempotency_key)
+    seen = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else 0
+    events = chat.answer(asked, seen=seen)
+    if "text/event-stream" in accept:
+        return EventSourceResponse(_stream(events), headers={"Cache-Control": "no-store"})
+    answer = None
+    async for event in events:
+        if isinstance(event, TurnDone):
+            answer = event.answer
+    assert answer is not None  # a turn ends with its answer or with an error
+    return AnswerRead.model_validate(answer.model_dump())
+
+
+async def _begin(request: Request, session_id: UUID, content: str, key: str | None) -> Turn | Repeat:
+    """Who asks, whether it is their conversation, and the utterance stored: one transaction before any model."""
+    edge = edge_of(request)
+    async with transaction(edge.engine, company_id=None) as session:
+        caller = await authenticate(session, request.headers.get("authorization"), signer=edge.signer)
+        if not isinstance(caller, Shopper):
+            raise Forbidden("This needs a cart token.")
+        await _own(session, session_id, caller)
+        return await conversations.begin_turn(
+            session,
+            session_id,
+            content,
+            company_id=caller.company_id,
+            request_key=key,
+            now=await read_clock(session),
+        )
+
+
+async def _stream(events: AsyncGenerator[TurnEvent]) -> AsyncGenerator[ServerSentEvent]:
+    async for event in events:
+        match event:
+            case Delta():
+                yield _event("message.delta", {"text": event.text}, event_id=str(event.position))
+            case ToolRan():
+                yield _event("tool", {"name": event.name, "outcome": event.outcome})
+            case TurnDone():
+                yield _event("message.done", event.answer.model_dump(mode="json", by_alias=True))
+
+
+def _event(name: str, data: dict[str, object], *, event_id: str | None = None) -> ServerSentEvent:
+    return ServerSentEvent(data=json.dumps(data), event=name, id=event_id)

@@ -1,0 +1,166 @@
+"""Conversations as the merchant reads them: what was said, which tools ran, what the policy decided."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import JsonValue
+
+from api.dependencies import MerchantDep, SessionDep
+from api.problems import responses
+from api.route import TransactionRoute
+from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
+from db.tables.conversations import ChatSession, ConversationChannel, ConversationStatus, MessageRole
+from graphs.conversations import service
+from graphs.conversations.service import Transcript
+
+router = APIRouter(prefix="/conversations", tags=["Conversations"], route_class=TransactionRoute)
+
+
+class ConversationRead(Schema):
+    id: UUID
+    cart_id: UUID
+    attempt_id: UUID | None
+    channel: ConversationChannel
+    status: ConversationStatus
+    policy_version: int
+    started_at: datetime
+    last_message_at: datetime
+
+
+class TranscriptMessageRead(Schema):
+    """One row of the transcript. `facts` are the rows behind the claims of a sentence."""
+
+    id: UUID
+    turn_id: UUID | None
+    role: MessageRole
+    content: str
+    facts: list[str]
+    created_at: datetime
+
+
+class ToolCallRead(Schema):
+    id: UUID
+    turn_id: UUID | None
+    name: str
+    input: dict[str, JsonValue]
+    outcome: str
+    reason: str | None
+    result: dict[str, JsonValue]
+    policy_version: int
+    latency_ms: int
+    called_at: datetime
+
+
+class SourceRead(Schema):
+    id: UUID
+    title: str
+    version: int
+    score: float
+
+
+class TurnRead(Schema):
+    id: UUID
+    status: str
+    model: str | None
+    fallback_reason: str | None
+    input_tokens: int
+    output_tokens: int
+    cost_micro_usd: int
+    timings: dict[str, int]
+    sources: list[SourceRead]
+
+
+class TranscriptRead(ConversationRead):
+    messages: list[TranscriptMessageRead]
+    tool_calls: list[ToolCallRead]
+    turns: list[TurnRead]
+
+
+@router.get("", responses=responses(403))
+async def list_conversations(
+    merchant: MerchantDep,
+    session: SessionDep,
+    cart_id: Annotated[UUID | None, Query(alias="cartId")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[ConversationRead]:
+    """Conversations, newest first; of one cart with `cartId`."""
+    found = await service.list_conversations(
+        session, company_id=merchant.company_id, cart_id=cart_id, after=decode_cursor(cursor), limit=limit + 1
+    )
+    page = found[:limit]
+    return Page(
+        items=[_conversation(each) for each in page],
+        next_cursor=encode_cursor(page[-1].id) if len(found) > limit else None,
+    )
+
+
+@router.get("/{conversation_id}", responses=responses(403, 404))
+async def read_conversation(conversation_id: UUID, merchant: MerchantDep, session: SessionDep) -> TranscriptRead:
+    """One conversation in full: transcript, tool calls with their outcomes, sources and timings of each turn."""
+    return _transcript(await service.read_transcript(session, conversation_id, company_id=merchant.company_id))
+
+
+def _conversation(row: ChatSession) -> ConversationRead:
+    return ConversationRead(
+        id=row.id,
+        cart_id=row.cart_id,
+        attempt_id=row.attempt_id,
+        channel=row.channel,
+        status=row.status,
+        policy_version=row.policy_version,
+        started_at=row.started_at,
+        last_message_at=row.last_message_at,
+    )
+
+
+def _transcript(found: Transcript) -> TranscriptRead:
+    return TranscriptRead(
+        **_conversation(found.conversation).model_dump(),
+        messages=[
+            TranscriptMessageRead(
+                id=row.id,
+                turn_id=row.turn_id,
+                role=row.role,
+                content=row.content,
+                facts=row.bindings.get("facts", []),
+                created_at=row.created_at,
+            )
+            for row in found.messages
+        ],
+        tool_calls=[
+            ToolCallRead(
+                id=row.id,
+                turn_id=row.turn_id,
+                name=row.name,
+                input=row.input,
+                outcome=row.outcome,
+                reason=row.reason,
+                result={name: value for name, value in row.result.items() if name != "facts"},
+                policy_version=row.policy_version,
+                latency_ms=row.latency_ms,
+                called_at=row.called_at,
+            )
+            for row in found.tool_calls
+        ],
+        turns=[
+            TurnRead(
+                id=row.id,
+                status=row.status,
+                model=row.model,
+                fallback_reason=row.fallback_reason,
+                input_tokens=row.input_tokens,
+                output_tokens=row.output_tokens,
+                cost_micro_usd=row.cost_micro_usd,
+                timings=row.timings,
+                sources=[
+                    SourceRead(id=each.entry_id, title=each.title, version=each.version, score=each.score)
+                    for each in found.sources
+                    if each.turn_id == row.id
+                ],
+            )
+            for row in found.turns
+        ],
+    )

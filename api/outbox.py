@@ -1,0 +1,63 @@
+"""The outbox: what was sent, as its receivers got it."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from api.dependencies import MerchantDep, SessionDep
+from api.problems import responses
+from api.route import TransactionRoute
+from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
+from db.tables.policy import Channel
+from delivery import service
+
+router = APIRouter(prefix="/outbox", tags=["Outbox"], route_class=TransactionRoute)
+
+
+class OutboxEntryRead(Schema):
+    """A sent message; planned ones are not in the outbox."""
+
+    id: UUID
+    channel: Channel
+    to: str
+    subject: str
+    text: str
+    html: str
+    headers: dict[str, str]
+    recovery_url: str
+    stage: str | None
+    sent_at: datetime
+
+
+@router.get("", responses=responses(403))
+async def list_outbox(
+    merchant: MerchantDep,
+    session: SessionDep,
+    cart_id: Annotated[UUID | None, Query(alias="cartId")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[OutboxEntryRead]:
+    """Sent messages, newest first; of one cart with `cartId`."""
+    page = await service.list_outbox(
+        session, company_id=merchant.company_id, cart_id=cart_id, cursor=decode_cursor(cursor), limit=limit
+    )
+    return Page(
+        items=[
+            OutboxEntryRead(
+                id=each.id,
+                channel=each.channel,
+                to=each.to,
+                subject=each.subject,
+                text=each.text,
+                html=each.html,
+                headers=each.headers,
+                recovery_url=each.recovery_url,
+                stage=each.stage,
+                sent_at=each.sent_at,
+            )
+            for each in page.items
+        ],
+        next_cursor=None if page.next_cursor is None else encode_cursor(page.next_cursor),
+    )
