@@ -10,7 +10,7 @@ export const config = {
 };
 
 const STORED = "momentum.cart";
-const TOKEN_AGE_MS = 15 * 60_000;
+const TOKEN_AGE_MS = 10 * 60_000;
 const changes = new EventTarget();
 let cart = null;
 let queue = Promise.resolve();
@@ -172,8 +172,18 @@ async function change(method, path, body) {
 
 export const ensureCart = () => inTurn(() => (held() ? undefined : open([])));
 
+/** Adds to the cart, or opens one; a cart whose token has run out is behind us. */
 export const addItem = (sku, quantity = 1) =>
-  inTurn(() => (held() ? change("POST", "/items", { sku, quantity }) : open([{ sku, quantity }])));
+  inTurn(async () => {
+    if (!held()) return open([{ sku, quantity }]);
+    try {
+      return await change("POST", "/items", { sku, quantity });
+    } catch (error) {
+      if (error.status !== 401) throw error;
+      forgetCart();
+      return open([{ sku, quantity }]);
+    }
+  });
 
 export const setQuantity = (itemId, quantity) => inTurn(() => change("PATCH", `/items/${itemId}`, { quantity }));
 
@@ -187,6 +197,9 @@ export async function pay() {
   const response = await asCart("POST", "/demo/pay", { body: { cartId: held()?.id } });
   return response.json();
 }
+
+// A token lives 30 minutes; an open page keeps it alive. That is no activity: the cart is left when it is left.
+setInterval(() => held() && renew().catch(() => {}), TOKEN_AGE_MS);
 
 addEventListener("storage", (event) => {
   if (event.key === STORED) loadCart().catch(() => {});

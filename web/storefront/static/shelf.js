@@ -12,12 +12,12 @@ function roastOf(tags) {
   return ROASTS.find((roast) => tags.includes(`${roast.toLowerCase()} roast`)) ?? "";
 }
 
-/** Text of a description that may be HTML; a parsed document runs nothing and loads nothing. */
+/** A description's blocks stand apart by an empty line; one of several lines is a list. */
 function paragraphs(description) {
-  const parsed = new DOMParser().parseFromString(description ?? "", "text/html").body;
-  const blocks = parsed.querySelectorAll("p, li");
-  if (blocks.length === 0) return (description ?? "").split(/\n+/).filter(Boolean).map((text) => ({ kind: "p", text }));
-  return [...blocks].map((block) => ({ kind: block.localName, text: block.textContent.trim() }));
+  return (description ?? "").split(/\n{2,}/).filter(Boolean).flatMap((block) => {
+    const lines = block.split("\n");
+    return lines.map((text) => ({ kind: lines.length > 1 ? "li" : "p", text }));
+  });
 }
 
 /** Products in shelf order: by category, beans from light to dark, then as the shop lists them. */
