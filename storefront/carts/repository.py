@@ -14,7 +14,7 @@ from db.base import UtcDateTime
 from db.ids import uuid7
 from db.tables.carts import Cart, CartLine, HoldStatus, InventoryHold, Order, OrderLine, PaymentState
 from db.tables.catalogue import Product, ProductStatus, ProductVariant, VariantPrice
-from db.tables.companies import Company, ShippingRate, TaxRate
+from db.tables.companies import ShippingRate, TaxRate
 from db.tables.policy import Grant, GrantStatus
 from db.tables.recovery import FlowConfigVersion
 from storefront.carts.schemas import CartView
@@ -198,9 +198,6 @@ class CartRepository:
             .limit(1)
         )
         return found is not None
-
-    async def home_country(self, *, company_id: UUID) -> str:
-        return (await self.session.scalars(select(Company.country).where(Company.id == company_id))).one()
 
     async def order_of(self, cart_id: UUID, *, company_id: UUID) -> Order | None:
         return await self.session.scalar(select(Order).where(Order.company_id == company_id, Order.cart_id == cart_id))

@@ -18,6 +18,7 @@ from storefront.carts.schemas import CartView, OrderView
 from storefront.customers import service as customers
 from storefront.customers.schemas import CustomerDetails, Evidence
 from storefront.holds import service as holds
+from storefront.shops import service as shops
 
 
 async def read(session: AsyncSession, cart_id: UUID, *, company_id: UUID, now: datetime) -> CartView:
@@ -69,7 +70,7 @@ async def open_cart(
         status=CartStatus.ACTIVE,
         currency=currency,
         # Delivery and tax are shown from the first look; until we know better the shopper is where the shop is.
-        country=await carts.home_country(company_id=company_id),
+        country=(await shops.home(session, company_id=company_id)).country,
         last_activity_at=now,
         abandonment=0,
         created_at=now,

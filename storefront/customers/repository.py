@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.ids import uuid7
-from db.tables.companies import Company
 from db.tables.customers import (
     ConsentChannel,
     ConsentRecord,
@@ -97,7 +96,3 @@ class CustomerRepository:
             .limit(1)
         )
         return found is not None
-
-    async def seller(self, *, company_id: UUID) -> str:
-        """The company's legal name: who a consent is given to."""
-        return (await self.session.scalars(select(Company.legal_name).where(Company.id == company_id))).one()

@@ -14,6 +14,7 @@ from policy.tokens import Signer
 from storefront.customers import rules
 from storefront.customers.repository import CustomerRepository
 from storefront.customers.schemas import CustomerDetails, CustomerView, Evidence
+from storefront.shops import service as shops
 
 
 async def identify(
@@ -104,7 +105,7 @@ async def _record(
     now: datetime,
 ) -> None:
     customers = CustomerRepository(session)
-    wording = rules.wording(channel, seller=await customers.seller(company_id=company_id))
+    wording = rules.wording(channel, seller=(await shops.home(session, company_id=company_id)).seller)
     address = details.email if channel is ConsentChannel.EMAIL else details.phone
     if address is None:
         raise rules.InvalidCustomer("An SMS consent needs the phone number that it is for.")
