@@ -62,6 +62,8 @@ class StagePlan:
     proposal: OfferView | None
     diagnosis: CartAbandonmentReason | None
     flow: Flow
+    # When the plan was made.
+    now: datetime
 
 
 async def begin_stage(
@@ -232,6 +234,7 @@ async def _plan(
         proposal=proposed,
         diagnosis=attempt.diagnosis_reason,
         flow=flow,
+        now=now,
     )
 
 

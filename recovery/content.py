@@ -9,6 +9,7 @@ from knowledge.service import Hit
 from policy.money import format_money
 from recovery.remedies import InterventionType
 from storefront.carts.schemas import CartView
+from storefront.carts.wording import free_shipping_sentence
 
 CHAT = "If a question is open, ask it in the chat beside your cart."
 
@@ -88,7 +89,7 @@ def _remedy(facts: ContentFacts) -> tuple[str, ...]:
         case InterventionType.FREE_SHIPPING:
             return ("Shipping was in the way, so we looked at it again.",)
         case InterventionType.THRESHOLD_REMINDER:
-            return _free_shipping(facts)
+            return _free_shipping(facts) or (CHAT,)
         case InterventionType.PRODUCT_FAQ if facts.passages:
             found = facts.passages[0]
             return (f"You may have wondered: {found.title}", found.passage)
@@ -128,10 +129,5 @@ def _contents(facts: ContentFacts) -> str:
 
 
 def _free_shipping(facts: ContentFacts) -> tuple[str, ...]:
-    cart = facts.cart
-    if cart.free_shipping is None or not cart.free_shipping.remaining_minor:
-        return ()
-    threshold = format_money(cart.free_shipping.threshold_minor, cart.currency, facts.locale)
-    gap = format_money(cart.free_shipping.remaining_minor, cart.currency, facts.locale)
-    shipping = format_money(cart.shipping_minor, cart.currency, facts.locale)
-    return (f"Shipping is free from {threshold}: {gap} more would do it, and otherwise it is {shipping}.",)
+    sentence = free_shipping_sentence(facts.cart, locale=facts.locale)
+    return () if sentence is None else (sentence,)

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from db.tables.recovery import (
     CartSaveStatus,
     FlowConfigVersion,
     Intervention,
+    InterventionStatus,
     SaveAttempt,
     StageEvent,
     StageEventKind,
@@ -177,6 +178,21 @@ class InterventionRepository:
                 .where(Intervention.company_id == company_id, Intervention.attempt_id.in_(attempt_ids))
                 .order_by(Intervention.step)
             )
+        )
+
+    async def grant_of(self, intervention_id: UUID, *, company_id: UUID) -> UUID | None:
+        """The offer that an intervention names."""
+        return await self.session.scalar(
+            select(Intervention.grant_id).where(
+                Intervention.company_id == company_id, Intervention.id == intervention_id
+            )
+        )
+
+    async def mark(self, intervention_id: UUID, status: InterventionStatus, *, company_id: UUID) -> None:
+        await self.session.execute(
+            update(Intervention)
+            .where(Intervention.company_id == company_id, Intervention.id == intervention_id)
+            .values(status=status)
         )
 
     async def last_contact(self, attempt_id: UUID, *, company_id: UUID) -> datetime | None:

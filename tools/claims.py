@@ -6,9 +6,9 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
-from policy.money import format_money
 from policy.offers.wording import moment, offer_sentence
 from storefront.carts.schemas import CartView
+from storefront.carts.wording import free_shipping_sentence
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,8 @@ class Claim:
 def claims_of(cart: CartView, *, conversation_id: UUID, locale: str, tz: str) -> tuple[Claim, ...]:
     """What holds for this cart now. A claim has the same handle as long as it says the same in this conversation."""
     said: list[tuple[str, str]] = []
-    if cart.free_shipping is not None and cart.free_shipping.remaining_minor and cart.lines:
-        gap = format_money(cart.free_shipping.remaining_minor, cart.currency, locale)
-        shipping = format_money(cart.shipping_minor, cart.currency, locale)
-        said.append(("GOAL_GRADIENT", f"{gap} more makes shipping free; otherwise shipping is {shipping}."))
+    if (gap := free_shipping_sentence(cart, locale=locale)) is not None:
+        said.append(("GOAL_GRADIENT", gap))
     if cart.offer is not None:
         offer = cart.offer
         said.append(("URGENCY", offer_sentence(offer.kind, offer.percent, offer.expires_at, tz=tz, locale=locale)))

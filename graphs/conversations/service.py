@@ -83,6 +83,22 @@ async def open_conversation(
     return conversation
 
 
+async def of_attempt(
+    session: AsyncSession, attempt_id: UUID, cart_id: UUID, *, company_id: UUID, policy_version: int, now: datetime
+) -> ChatSession:
+    """The planner's record of a save attempt, opened when it is first needed."""
+    found = await ConversationRepository(session).of_attempt(attempt_id, company_id=company_id)
+    return found or await open_conversation(
+        session,
+        cart_id,
+        company_id=company_id,
+        channel=ConversationChannel.PLANNER,
+        policy_version=policy_version,
+        attempt_id=attempt_id,
+        now=now,
+    )
+
+
 async def get_conversation(session: AsyncSession, session_id: UUID, *, company_id: UUID) -> ChatSession:
     found = await ConversationRepository(session).get(session_id, company_id=company_id)
     if found is None:
