@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
+from starlette.types import Lifespan
 
 from api import problems
 from api.edge import Edge
@@ -16,7 +17,9 @@ DESCRIPTION = (
 )
 
 
-def create_application(edge: Edge, routers: Sequence[APIRouter]) -> FastAPI:
+def create_application(
+    edge: Edge, routers: Sequence[APIRouter], *, lifespan: Lifespan[FastAPI] | None = None
+) -> FastAPI:
     app = FastAPI(
         title="Momentum",
         version="1",
@@ -24,6 +27,7 @@ def create_application(edge: Edge, routers: Sequence[APIRouter]) -> FastAPI:
         docs_url=f"{PREFIX}/docs",
         openapi_url=f"{PREFIX}/openapi.json",
         redoc_url=None,
+        lifespan=lifespan,
     )
     app.state.edge = edge
     problems.install(app)

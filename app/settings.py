@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     anthropic_base_url: str | None = Field(None, validation_alias=AliasChoices("ANTHROPIC_BASE_URL"))
     chat_model: str = "claude-sonnet-5-5"
     planner_model: str = "claude-haiku-5-5"
+    voice_model: str = "claude-haiku-5-5"
 
     worker_concurrency: int = Field(4, ge=1, le=64)
     log_level: str = "INFO"

@@ -49,6 +49,13 @@ async def plan_message(session: AsyncSession, planned: PlannedMessage, *, compan
     return message
 
 
+async def get_message(session: AsyncSession, message_id: UUID, *, company_id: UUID) -> Message:
+    message = await MessageRepository(session).get(message_id, company_id=company_id)
+    if message is None:
+        raise MessageNotFound("The message does not exist.")
+    return message
+
+
 async def claim(
     session: AsyncSession, message_id: UUID, *, company_id: UUID, now: datetime, gate: Gate
 ) -> Claimed | Skip:

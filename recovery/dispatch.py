@@ -1,6 +1,7 @@
 """Sending a message: asked again right before it leaves, and what its sending means for the flow (rules H-30)."""
 
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -10,6 +11,7 @@ from db.tables.customers import SuppressionScope
 from db.tables.delivery import Message, MessageStatus
 from db.tables.policy import ContactPhase, ContactVerdict
 from db.tables.recovery import InterventionStatus
+from delivery import service as delivery
 from delivery.schemas import Recorded
 from policy.contact import service as contact
 from policy.contact.rules import Purpose
@@ -62,19 +64,20 @@ def _blocked(reason: str) -> GateDecision:
 
 
 async def after_sending(
-    session: AsyncSession, message: Message, recorded: Recorded, *, signer: Signer, now: datetime
+    session: AsyncSession, recorded: Recorded, *, company_id: UUID, signer: Signer, now: datetime
 ) -> None:
     """Mark the intervention; an address that does not exist is never written to again."""
+    message = await delivery.get_message(session, recorded.message_id, company_id=company_id)
     if message.intervention_id is not None and recorded.status in STATUSES:
         await InterventionRepository(session).mark(
-            message.intervention_id, STATUSES[recorded.status], company_id=message.company_id
+            message.intervention_id, STATUSES[recorded.status], company_id=company_id
         )
     if recorded.bad_recipient:
         await contact.suppress(
             session,
             message.to_address,
             SuppressionScope.EMAIL,
-            company_id=message.company_id,
+            company_id=company_id,
             reason="BOUNCED",
             source="SMTP",
             signer=signer,

@@ -1,0 +1,79 @@
+"""What the worker does: names of jobs bound to functions. Each may run twice and re-reads the world."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.parts import Parts
+from db.clock import read_clock
+from db.jobs import Job
+from db.session import transaction
+from db.tables.delivery import Message
+from delivery import jobs as delivery_jobs
+from delivery.schemas import Recorded
+from delivery.service import SEND_JOB
+from policy.contact.service import GateDecision
+from recovery import service as recovery
+from recovery.begin_stage import begin_stage
+from recovery.dispatch import after_sending, may_leave
+from recovery.finish_stage import finish_stage
+from recovery.scheduler import ABANDON_CART_JOB, RUN_STAGE_JOB
+
+
+@dataclass(frozen=True)
+class Jobs:
+    parts: Parts
+
+    def entrypoints(self) -> dict[str, Callable[[Job], Awaitable[None]]]:
+        return {
+            ABANDON_CART_JOB: self.abandon_cart,
+            RUN_STAGE_JOB: self.run_stage,
+            SEND_JOB: self.send_message,
+        }
+
+    def transaction(self, job: Job) -> AbstractAsyncContextManager[AsyncSession]:
+        return transaction(self.parts.engine, company_id=job.company_id)
+
+    async def abandon_cart(self, job: Job) -> None:
+        async with self.transaction(job) as session:
+            await recovery.abandon(session, job.id, company_id=job.company_id, now=await read_clock(session))
+
+    async def run_stage(self, job: Job) -> None:
+        """Two transactions with the planner between them, which holds no lock (decision 17)."""
+        async with self.transaction(job) as session:
+            plan = await begin_stage(
+                session,
+                job.id,
+                company_id=job.company_id,
+                step=job.step,
+                signer=self.parts.signer,
+                now=await read_clock(session),
+            )
+        if plan is None:
+            return
+        written = await self.parts.planner.write(plan)
+        async with self.transaction(job) as session:
+            await finish_stage(session, plan, written, mailing=self.parts.mailing, now=await read_clock(session))
+
+    async def send_message(self, job: Job) -> None:
+        async with self.transaction(job) as session:
+            now = await read_clock(session)
+        signer = self.parts.signer
+
+        async def gate(session: AsyncSession, message: Message) -> GateDecision:
+            return await may_leave(session, message, signer=signer, now=now)
+
+        async def recorded(session: AsyncSession, outcome: Recorded) -> None:
+            await after_sending(session, outcome, company_id=job.company_id, signer=signer, now=now)
+
+        await delivery_jobs.send(
+            lambda: self.transaction(job),
+            self.parts.transports,
+            job.id,
+            company_id=job.company_id,
+            now=now,
+            gate=gate,
+            on_recorded=recorded,
+        )

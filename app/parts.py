@@ -1,0 +1,78 @@
+"""Puts the parts together: what each process is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from agents import detectors
+from agents.checkout_chat.agent import CheckoutChat
+from agents.models.anthropic import AnthropicModel, connect
+from agents.models.breaker import CircuitBreaker
+from agents.models.fallback import FallbackModel
+from agents.models.offline import OfflineModel
+from agents.models.offline_intents import IntentClassifier
+from agents.models.prices import cost_micro_usd
+from agents.recovery_planner.agent import RecoveryPlanner
+from app.settings import Settings, signing_key
+from db.clock import real_now
+from db.session import open_engine
+from db.tables.policy import Channel
+from delivery.channels import transports
+from delivery.transport import Transport
+from graphs.model import Model, Purpose, Usage
+from knowledge.embedding import get_embedder
+from policy.tokens import Signer
+from recovery.emails import Mailing
+from recovery.links import Links
+
+
+@dataclass(frozen=True)
+class Parts:
+    engine: AsyncEngine
+    signer: Signer
+    mailing: Mailing
+    transports: Mapping[Channel, Transport]
+    chat: CheckoutChat
+    planner: RecoveryPlanner
+    public_url: str
+
+    async def aclose(self) -> None:
+        await self.engine.dispose()
+
+
+def assemble(settings: Settings, database_url: str) -> Parts:
+    """Everything that a process needs, from its settings alone."""
+    engine = open_engine(database_url)
+    signer = Signer(signing_key(settings))
+    public_url = settings.public_url.rstrip("/")
+    mailing = Mailing(Links(signer, public_url), settings.email_from)
+    offline = OfflineModel(IntentClassifier(get_embedder()))
+    primary = _primary(settings, offline)
+    return Parts(
+        engine=engine,
+        signer=signer,
+        mailing=mailing,
+        transports=transports(smtp_url=None if settings.smtp_url is None else settings.smtp_url.get_secret_value()),
+        chat=CheckoutChat(engine=engine, model=primary or offline, detectors=detectors, mailing=mailing, price=_price),
+        planner=RecoveryPlanner(engine, primary, mailing),
+        public_url=public_url,
+    )
+
+
+def _primary(settings: Settings, offline: OfflineModel) -> Model | None:
+    """Claude behind a breaker, with the offline responder to finish what it cannot; None without a key."""
+    if settings.anthropic_api_key is None:
+        return None
+    client = connect(api_key=settings.anthropic_api_key.get_secret_value(), base_url=settings.anthropic_base_url)
+    models: dict[Purpose, str] = {
+        "chat": settings.chat_model,
+        "plan": settings.planner_model,
+        "voice": settings.voice_model,
+    }
+    return FallbackModel(AnthropicModel(client, models=models), offline, breaker=CircuitBreaker())
+
+
+def _price(model: str, usage: Usage) -> int:
+    """Millionths of a US dollar; a model without a price, such as the offline one, costs nothing."""
+    return cost_micro_usd(model, usage, on=real_now().date()) or 0

@@ -1,0 +1,42 @@
+"""The API process."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+
+from api import cart_save, carts, chat, conversations, orders, outbox, products
+from api.application import create_application
+from api.edge import Edge
+from app.parts import Parts
+from db.session import refuse_unsafe_role
+from web import mount as static_files
+from web.recovery.router import recovery_router
+
+ROUTERS: Sequence[APIRouter] = (
+    products.router,
+    carts.router,
+    orders.router,
+    chat.router,
+    cart_save.router,
+    conversations.router,
+    outbox.router,
+)
+
+
+def create_server(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
+    """The API, the links of our messages and the widget's files; `more` are routers under the same prefix."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await refuse_unsafe_role(parts.engine)
+        yield
+        # Told to stop: answers that have begun are finished, so that nothing that was shown is lost.
+        await parts.chat.drain()
+        await parts.aclose()
+
+    app = create_application(Edge(parts.engine, parts.signer, parts.public_url), [*ROUTERS, *more], lifespan=lifespan)
+    app.state.chat = parts.chat
+    app.include_router(recovery_router(parts.engine, parts.signer))
+    static_files.mount(app)
+    return app
