@@ -144,18 +144,17 @@ class AnthropicModel:
         )
 
     def _tool_param(self, tool: ToolSpec) -> ToolParam:
-        """Rewriting a schema costs more than sending it, and the tools are the same objects each time."""
+        """Rewriting a schema costs more than sending it, and a tool's schema is the same object each time."""
         known = self._tools.get(tool.name)
-        if known is None or known[0] is not tool:
+        same = known is not None and known[0].input_schema is tool.input_schema
+        if known is None or not same or known[0].description != tool.description:
             known = self._tools[tool.name] = (tool, wire.tool_param(tool))
         return known[1]
 
     def _wait_s(self, fault: _Fault, attempts: int, *, left_s: float) -> float | None:
         if not fault.may_retry:
             return None
-        return wait_before_retry(
-            attempts, left_s=left_s, retry_after_s=fault.retry_after_s, jitter=self._jitter()
-        )
+        return wait_before_retry(attempts, left_s=left_s, retry_after_s=fault.retry_after_s, jitter=self._jitter())
 
 
 def connect(*, api_key: str, base_url: str | None = None) -> AsyncAnthropic:

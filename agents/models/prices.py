@@ -33,20 +33,20 @@ PRICES: Sequence[Price] = (
 )
 
 
-def cost_micro_usd(model: str, usage: Usage, *, on: date, prices: Sequence[Price] = PRICES) -> int | None:
-    """The cost of one call in micro-USD, rounded up; None if no price of this model is known for that day."""
-    prompt_tokens = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
-    fitting = [
-        price
-        for price in prices
-        if price.model == model
-        and price.since <= on
-        and (price.up_to_tokens is None or prompt_tokens <= price.up_to_tokens)
-    ]
-    if not fitting:
-        return None
-    newest = max(price.since for price in fitting)
-    price = min((p for p in fitting if p.since == newest), key=lambda p: p.up_to_tokens or prompt_tokens + 1)
+def cost_micro_usd(model: str, usage: Usage, *, on: date, prices: Sequence[Price] = PRICES) -> int:
+    """The cost of one call in micro-USD, rounded up.
+
+    A model without a price for that day counts as the dearest that is known: a budget is never overrun unseen.
+    """
+    tokens = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
+    valid = [price for price in prices if price.since <= on and tokens <= (price.up_to_tokens or tokens)]
+    own = [price for price in valid if price.model == model]
+    if not own:
+        return max((_cost(price, usage) for price in prices), default=0)
+    return _cost(max(own, key=lambda price: (price.since, price.up_to_tokens is not None)), usage)
+
+
+def _cost(price: Price, usage: Usage) -> int:
     total = (
         usage.input_tokens * price.input
         + usage.output_tokens * price.output

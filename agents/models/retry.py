@@ -4,9 +4,7 @@ BASE_S = 0.25
 MAX_ATTEMPTS = 3
 
 
-def wait_before_retry(
-    attempts: int, *, left_s: float, retry_after_s: float | None, jitter: float
-) -> float | None:
+def wait_before_retry(attempts: int, *, left_s: float, retry_after_s: float | None, jitter: float) -> float | None:
     """Seconds to wait before the next attempt, or None to give up.
 
     `attempts` have been made, `left_s` is left until the deadline, `jitter` is drawn from [0, 1). What the

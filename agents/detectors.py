@@ -1,0 +1,166 @@
+"""What must be noticed in an utterance before any model sees it: pure, and fast enough for every message.
+
+English, Spanish, French, German, Portuguese and Italian; the patterns are data (detectors.json), read over
+plain words. No language is guessed: each text is tried in all six.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from db.tables.customers import SuppressionScope
+
+Language: TypeAlias = Literal["en", "es", "fr", "de", "pt", "it"]
+MAX_CHARACTERS = 1_000
+
+_CLAUSE = re.compile(r"[.!?,;:\n()…–—]+|\s-+\s")
+_JOINED_SUFFIX = re.compile(r"['’`´](?=(?:t|s|re|ve|ll|d|m)\b)")
+_NO_WORD = re.compile(r"[^a-z0-9]+")
+_SHOUTED_STOP = re.compile(r"\s*STOP\b(?!\s*(?:BY|AND|SHOP|AT|IN)\b)")
+
+
+class _OptOutPhrases(BaseModel):
+    """`things` and the like stand for <things> in the phrases; spans that match `not` are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    things: str
+    reach: str = ""
+    reaching: str = ""
+    phrases: Sequence[str]
+    exceptions: Sequence[str]
+
+
+class _Patterns(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    polite: str
+    commands: str
+    stop_words: str
+    opt_out: Mapping[Language, _OptOutPhrases]
+    channels: Mapping[SuppressionScope, str]
+    every_channel: str
+    human: Mapping[Language, Sequence[str]]
+    human_not: Sequence[str]
+    bot: Mapping[Language, Sequence[str]]
+    frustration: Sequence[str]
+    frustration_not: Sequence[str]
+
+
+def plain_words(text: str) -> str:
+    """Lower case without accents; "don't" is "dont", any other mark a space."""
+    joined = _JOINED_SUFFIX.sub("", text.lower()).replace("ß", "ss")
+    letters = "".join(each for each in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(each))
+    return _NO_WORD.sub(" ", letters).strip()
+
+
+def _either(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(rf"(?:(?<![a-z0-9])(?:{pattern})(?![a-z0-9]))" for pattern in patterns))
+
+
+def _filled(phrase: str, language: _OptOutPhrases) -> str:
+    for name in ("things", "reach", "reaching"):
+        phrase = phrase.replace(f"<{name}>", getattr(language, name))
+    return phrase
+
+
+_PATTERNS = _Patterns.model_validate_json(Path(__file__).with_suffix(".json").read_bytes())
+_OPT_OUT = {
+    code: (
+        _either(_filled(each, phrases) for each in phrases.phrases),
+        _either(_filled(each, phrases) for each in phrases.exceptions),
+    )
+    for code, phrases in _PATTERNS.opt_out.items()
+}
+_POLITE = frozenset(_PATTERNS.polite.split("|"))
+_COMMANDS = frozenset(_PATTERNS.commands.split("|"))
+_STOP_WORDS = frozenset(_PATTERNS.stop_words.split("|"))
+_CHANNELS = {scope: _either([pattern]) for scope, pattern in _PATTERNS.channels.items()}
+_EVERY_CHANNEL = _either([_PATTERNS.every_channel])
+_HUMAN = _either(each for phrases in _PATTERNS.human.values() for each in phrases)
+_NOT_HUMAN = _either(_PATTERNS.human_not)
+_BOT = {code: _either(phrases) for code, phrases in _PATTERNS.bot.items()}
+_FRUSTRATION = _either(_PATTERNS.frustration)
+_NOT_FRUSTRATION = _either(_PATTERNS.frustration_not)
+
+
+def opts_out(text: str) -> SuppressionScope | None:
+    """What the shopper no longer wants to get; None if they said no such thing (rules C-06).
+
+    One channel only where the words name one and nothing wider; otherwise ALL.
+    """
+    clauses = _clauses(text)
+    if not _commands_a_stop(text, clauses) and not any(_asks_to_stop(clause) for clause in clauses):
+        return None
+    words = plain_words(text)
+    named = [scope for scope, channel in _CHANNELS.items() if channel.search(words)]
+    return named[0] if len(named) == 1 and not _EVERY_CHANNEL.search(words) else SuppressionScope.ALL
+
+
+def wants_human(text: str) -> bool:
+    """Whether the shopper asks for a person of the shop."""
+    if asks_if_bot(text):
+        return False
+    return any(_HUMAN.search(_NOT_HUMAN.sub(" ", clause).strip()) for clause in _clauses(text))
+
+
+def frustrated(text: str) -> bool:
+    """Whether the shopper is angry or gives up on us, in words or by shouting."""
+    words = _NOT_FRUSTRATION.sub(" ", plain_words(text))
+    return _FRUSTRATION.search(words) is not None or _shouts(text)
+
+
+def asks_if_bot(text: str) -> bool:
+    """Whether the shopper asks if a person or a machine is speaking (rules C-27)."""
+    return language_of_bot_question(text) is not None
+
+
+def language_of_bot_question(text: str) -> Language | None:
+    """In which language the shopper asked that, or None if they did not."""
+    for clause in _clauses(text):
+        for code, pattern in _BOT.items():
+            if pattern.search(clause):
+                return code
+    return None
+
+
+def _clauses(text: str) -> list[str]:
+    """The whole first: a wish is often cut by a comma, and a negation must not be."""
+    text = text[:MAX_CHARACTERS]
+    parts = [plain_words(part) for part in _CLAUSE.split(text)]
+    return [plain_words(text), *(part for part in parts if part)] if len(parts) > 1 else parts
+
+
+def _asks_to_stop(clause: str) -> bool:
+    return any(wish.search(exceptions.sub(" ", clause)) for wish, exceptions in _OPT_OUT.values())
+
+
+def _commands_a_stop(text: str, clauses: Sequence[str]) -> bool:
+    """A keyword that stands alone: as the whole message, or as its last word after a full stop."""
+    if _SHOUTED_STOP.match(text) and not _asks_not_to_stop(clauses[0]):
+        return True
+    return any(_is_command(clause) for clause in {clauses[0], clauses[-1]})
+
+
+def _asks_not_to_stop(words: str) -> bool:
+    return any(exceptions.search(words) for _, exceptions in _OPT_OUT.values())
+
+
+def _is_command(clause: str) -> bool:
+    words = [word for word in clause.split() if word not in _POLITE]
+    if not words:
+        return clause in _COMMANDS
+    if " ".join(words) in _COMMANDS or set(words) <= _COMMANDS:
+        return True
+    return bool({"stop", "quit", "stopp"} & set(words)) and set(words) <= _STOP_WORDS
+
+
+def _shouts(text: str) -> bool:
+    """Four words or more in capitals with an exclamation mark, or a row of them."""
+    words = re.findall(r"[^\W\d_]{2,}", text)
+    capital = [word for word in words if word.isupper()]
+    return (len(capital) >= 4 and len(capital) >= 0.8 * len(words) and "!" in text) or "!!!!" in text
