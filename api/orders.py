@@ -13,6 +13,7 @@ from api.schemas import Body, Schema
 from db.tables.carts import PaymentState
 from policy import money
 from recovery import service
+from storefront.carts.schemas import OrderView
 
 router = APIRouter(prefix="/carts", tags=["Orders"], route_class=TransactionRoute)
 
@@ -30,6 +31,18 @@ class OrderRead(Schema):
     total: float
     currency: str
     placed_at: datetime
+
+    @classmethod
+    def of(cls, order: OrderView) -> "OrderRead":
+        return cls(
+            id=order.id,
+            cart_id=order.cart_id,
+            order_id=order.external_id,
+            payment_state=order.payment_state,
+            total=money.json_number(order.total_minor, order.currency),
+            currency=order.currency,
+            placed_at=order.placed_at,
+        )
 
 
 @router.post("/{cart_id}/convert", responses=responses(403, 404, 409))
@@ -53,12 +66,4 @@ async def convert(
         payment_state=body.payment_state,
         now=now,
     )
-    return OrderRead(
-        id=order.id,
-        cart_id=order.cart_id,
-        order_id=order.external_id,
-        payment_state=order.payment_state,
-        total=money.json_number(order.total_minor, order.currency),
-        currency=order.currency,
-        placed_at=order.placed_at,
-    )
+    return OrderRead.of(order)

@@ -12,6 +12,7 @@ from api.route import TransactionRoute
 from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
 from db.tables.policy import Channel
 from delivery import service
+from delivery.schemas import OutboxEntry
 
 router = APIRouter(prefix="/outbox", tags=["Outbox"], route_class=TransactionRoute)
 
@@ -30,6 +31,21 @@ class OutboxEntryRead(Schema):
     stage: str | None
     sent_at: datetime
 
+    @classmethod
+    def of(cls, entry: OutboxEntry) -> "OutboxEntryRead":
+        return cls(
+            id=entry.id,
+            channel=entry.channel,
+            to=entry.to,
+            subject=entry.subject,
+            text=entry.text,
+            html=entry.html,
+            headers=entry.headers,
+            recovery_url=entry.recovery_url,
+            stage=entry.stage,
+            sent_at=entry.sent_at,
+        )
+
 
 @router.get("", responses=responses(403))
 async def list_outbox(
@@ -44,20 +60,6 @@ async def list_outbox(
         session, company_id=merchant.company_id, cart_id=cart_id, cursor=decode_cursor(cursor), limit=limit
     )
     return Page(
-        items=[
-            OutboxEntryRead(
-                id=each.id,
-                channel=each.channel,
-                to=each.to,
-                subject=each.subject,
-                text=each.text,
-                html=each.html,
-                headers=each.headers,
-                recovery_url=each.recovery_url,
-                stage=each.stage,
-                sent_at=each.sent_at,
-            )
-            for each in page.items
-        ],
+        items=[OutboxEntryRead.of(each) for each in page.items],
         next_cursor=None if page.next_cursor is None else encode_cursor(page.next_cursor),
     )

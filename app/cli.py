@@ -1,0 +1,203 @@
+"""The command line."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+from uuid import UUID
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+from rich.console import Console
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app import worker_process
+from app.companies import Keys, NewCompany, create_company, issue_keys
+from app.database import database
+from app.imports import ImportSummary, import_faq_file, import_products_file
+from app.logs import configure_logs
+from app.parts import assemble
+from app.server import create_server
+from app.settings import Settings
+from db import upgrade as schema
+from db.clock import read_clock
+from db.embedded import EmbeddedServerError
+from db.ids import uuid7
+from db.session import UnsafeRole, open_engine, transaction
+from policy.errors import AppError
+
+T = TypeVar("T")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Momentum wins back carts that are about to be lost."
+)
+db_commands = typer.Typer(no_args_is_help=True, help="The database.")
+company_commands = typer.Typer(no_args_is_help=True, help="Companies (merchants).")
+import_commands = typer.Typer(no_args_is_help=True, help="Import files; a repeat touches only what changed.")
+app.add_typer(db_commands, name="db")
+app.add_typer(company_commands, name="company")
+app.add_typer(import_commands, name="import")
+errors = Console(stderr=True)
+
+CompanyOption = Annotated[
+    UUID | None, typer.Option("--company", help="Its id; may be left out where the demo shop is meant.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command()
+def demo(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
+    """Run the seeded demo shop on the embedded database: shop, chat, outbox, worker."""
+    from app.demo.supervisor import run_demo
+
+    run_demo(Settings(), port)
+
+
+@app.command()
+def serve(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
+    """Run the API."""
+    settings = Settings()
+    configure_logs(settings.log_level)
+    with database(settings) as url:
+        uvicorn.run(
+            create_server(assemble(settings, url)), host=host, port=port, log_config=None, timeout_graceful_shutdown=15
+        )
+
+
+@app.command()
+def worker() -> None:
+    """Run a worker: stages, messages, abandonment. Any number may run."""
+    worker_process.main()
+
+
+@db_commands.command("upgrade")
+def db_upgrade() -> None:
+    """Bring the database to the current schema, as its owner (MOMENTUM_DATABASE_OWNER_URL)."""
+    settings = Settings()
+    if settings.database_url is None:
+        with database(settings):
+            errors.print("The embedded database is up to date.")
+        return
+    if settings.database_owner_url is None:
+        _fail("Set MOMENTUM_DATABASE_OWNER_URL to an address that logs in as the owner of the database.")
+    schema.upgrade(settings.database_owner_url)
+    errors.print(
+        "Up to date. Processes log in as momentum_app: give it a password "
+        "(ALTER ROLE momentum_app PASSWORD '…') and put it into MOMENTUM_DATABASE_URL."
+    )
+
+
+@company_commands.command("create")
+def company_create(
+    name: str,
+    legal_name: Annotated[str, typer.Option(help="As it stands in your imprint.")],
+    postal_address: Annotated[str, typer.Option(help="Stands in every marketing email (15 USC 7704).")],
+    support_email: Annotated[str, typer.Option()],
+    currency: Annotated[str, typer.Option(help="ISO 4217.")],
+    timezone: Annotated[str, typer.Option(help="IANA name, such as Europe/London.")],
+    country: Annotated[str, typer.Option(help="ISO 3166 alpha-2.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Make a company and its first keys, which are shown once."""
+    new = NewCompany(uuid7(), name, legal_name, postal_address, support_email, currency, timezone, country)
+
+    async def create(engine: AsyncEngine) -> Keys:
+        async with transaction(engine, company_id=new.id) as session:
+            await create_company(session, new, now=await read_clock(session))
+            return await issue_keys(session, company_id=new.id)
+
+    keys = _with_database(create)
+    made = {"company_id": str(new.id), "publishable_key": keys.publishable, "secret_key": keys.secret}
+    _print(made, as_json=as_json)
+
+
+@import_commands.command("faq")
+def import_faq(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    company: CompanyOption = None,
+    remove_missing: Annotated[
+        bool, typer.Option(help="Take out what an earlier import of this file brought and it no longer has.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Import an FAQ from CSV, JSON or Markdown with headings."""
+    company_id, content = company or _demo_company(), file.read_bytes()
+    summary = _with_database(
+        lambda engine: import_faq_file(engine, file.name, content, company_id=company_id, remove_missing=remove_missing)
+    )
+    _report(summary, as_json=as_json)
+
+
+@import_commands.command("products")
+def import_products(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True)],
+    company: CompanyOption = None,
+    currency: Annotated[str | None, typer.Option(help="Of the prices; the company's if left out.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Import products from Shopify's product CSV."""
+    company_id, content = company or _demo_company(), file.read_bytes()
+    summary = _with_database(
+        lambda engine: import_products_file(engine, content, company_id=company_id, currency=currency)
+    )
+    _report(summary, as_json=as_json)
+
+
+def _with_database(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    """Run `work` on the database that the settings name."""
+
+    async def run(url: str) -> T:
+        engine = open_engine(url)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    with database(Settings()) as url:
+        return asyncio.run(run(url))
+
+
+def _demo_company() -> UUID:
+    from app.demo.seed import COMPANY_ID
+
+    return COMPANY_ID
+
+
+def _report(summary: ImportSummary, *, as_json: bool) -> None:
+    """Counts on standard output, each refused row with its reason on standard error."""
+    for row in summary.refused:
+        errors.print(f"[yellow]Row {row.row}:[/] {row.reason}", highlight=False)
+    if as_json:
+        typer.echo(summary.model_dump_json())
+        return
+    typer.echo(
+        f"{summary.added} added, {summary.changed} changed, {summary.unchanged} unchanged, "
+        f"{summary.removed} removed, {len(summary.refused)} refused"
+    )
+
+
+def _print(values: dict[str, str], *, as_json: bool) -> None:
+    typer.echo(json.dumps(values) if as_json else "\n".join(f"{name}: {value}" for name, value in values.items()))
+
+
+def _fail(message: str) -> NoReturn:
+    errors.print(f"[red]{message}[/]", highlight=False)
+    raise typer.Exit(1)
+
+
+def main() -> None:
+    """What went wrong in one sentence that says what to do; a trace only for what nobody foresaw."""
+    try:
+        app()
+    except AppError as error:
+        errors.print(f"[red]{error.title}.[/] {error.detail}", highlight=False)
+        sys.exit(1)
+    except (EmbeddedServerError, schema.UpgradeFailed, UnsafeRole) as error:
+        errors.print(f"[red]{error}[/]", highlight=False)
+        sys.exit(1)
+    except ValidationError as error:
+        named = ", ".join(str(each["loc"][-1]) for each in error.errors())
+        errors.print(f"[red]These settings are not valid: {named}.[/] See docs/operations.md.", highlight=False)
+        sys.exit(1)

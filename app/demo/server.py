@@ -1,0 +1,37 @@
+"""The demo's API process: the same server with the demo shop's pages, the outbox page and the clock."""
+
+import uvicorn
+from fastapi import FastAPI
+
+from app.database import database
+from app.demo import files
+from app.demo.routes import demo_api, demo_pages
+from app.demo.runtime import Runtime
+from app.logs import configure_logs
+from app.parts import Parts, assemble
+from app.server import create_server
+from app.settings import Settings
+from web.outbox.router import outbox_router
+from web.storefront.router import storefront_router
+
+
+def create_demo_server(parts: Parts, runtime: Runtime) -> FastAPI:
+    app = create_server(parts, more=[demo_api(parts.engine)])
+    view = files.shop_view()
+    app.include_router(storefront_router(shop=view, publishable_key=runtime.publishable_key, art=files.art()))
+    app.include_router(outbox_router(company_name=view.name))
+    app.include_router(demo_pages(parts.engine, runtime.company_id))
+    return app
+
+
+def main() -> None:
+    settings = Settings()
+    configure_logs(settings.log_level)
+    runtime = Runtime.read(settings.data_dir)
+    with database(settings) as url:
+        app = create_demo_server(assemble(settings, url), runtime)
+        uvicorn.run(app, host="127.0.0.1", port=runtime.port, log_config=None, timeout_graceful_shutdown=15)
+
+
+if __name__ == "__main__":
+    main()
