@@ -211,9 +211,9 @@ class CartRepository:
         payment_state: PaymentState,
         credited_message_id: UUID | None,
         placed_at: datetime,
-    ) -> UUID | None:
+    ) -> Order | None:
         """The order with its lines; None when the merchant's number is taken, also by somebody who was faster."""
-        order_id = await self.session.scalar(
+        order = await self.session.scalar(
             insert(Order)
             .values(
                 company_id=company_id,
@@ -233,13 +233,13 @@ class CartRepository:
                 placed_at=placed_at,
             )
             .on_conflict_do_nothing(index_elements=["company_id", "external_id"])
-            .returning(Order.id)
+            .returning(Order)
         )
-        if order_id is not None:
+        if order is not None:
             self.session.add_all(
                 OrderLine(
                     company_id=company_id,
-                    order_id=order_id,
+                    order_id=order.id,
                     variant_id=line.variant_id,
                     quantity=line.quantity,
                     unit_price_minor=line.unit_price_minor,
@@ -247,4 +247,4 @@ class CartRepository:
                 for line in cart.lines
             )
             await self.session.flush()
-        return order_id
+        return order

@@ -1,5 +1,6 @@
 """When a cart is lost, and what may go into one (rules 2.4, decision 7)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -132,6 +133,16 @@ def check_quantity(quantity: int) -> int:
     if not 1 <= quantity <= MAX_QUANTITY:
         raise InvalidQuantity
     return quantity
+
+
+def merged(items: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Quantities by sku, in the order asked; the same sku twice is one line."""
+    quantities: dict[str, int] = {}
+    for sku, quantity in items:
+        quantities[sku] = quantities.get(sku, 0) + check_quantity(quantity)
+    if len(quantities) > MAX_LINES:
+        raise TooManyItems
+    return quantities
 
 
 def line_name(product: str, variant: str) -> str:

@@ -59,11 +59,7 @@ async def open_cart(
     carts = CartRepository(session)
     if not items and not await carts.sells_in(currency, company_id=company_id):
         raise rules.NotForSale(f"The shop has no prices in {currency}.")
-    quantities: dict[str, int] = {}
-    for sku, quantity in items:
-        quantities[sku] = quantities.get(sku, 0) + rules.check_quantity(quantity)
-    if len(quantities) > rules.MAX_LINES:
-        raise rules.TooManyItems
+    quantities = rules.merged(items)
     cart = Cart(
         company_id=company_id,
         id=uuid7(),
@@ -246,7 +242,7 @@ async def convert(
     view = await read(session, cart_id, company_id=company_id, now=now)
     if not view.lines:
         raise rules.EmptyCart
-    written = await carts.add_order(
+    order = await carts.add_order(
         view,
         company_id=company_id,
         external_id=order_id,
@@ -254,14 +250,12 @@ async def convert(
         credited_message_id=credited_message_id,
         placed_at=now,
     )
-    if written is None:
+    if order is None:
         raise rules.OtherOrder("This order number belongs to another cart.")
     sold = {line.variant_id: line.quantity for line in view.lines}
     await holds.consume(session, cart_id, company_id=company_id, sold=sold, now=now)
     cart.status, cart.converted_at, cart.idle_due_at, cart.released_at = CartStatus.CONVERTED, now, None, None
     await session.flush()
-    order = await carts.order_of(cart_id, company_id=company_id)
-    assert order is not None  # written above
     return _order(order, cart_id, repeated=False)
 
 

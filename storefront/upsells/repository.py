@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, ScalarSelect, and_, case, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Row, ScalarSelect, Select, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables.carts import HoldStatus, InventoryHold, Order, OrderLine, PaymentState
@@ -37,54 +37,59 @@ class UpsellRepository:
         lines = _recent_lines(company_id, since)
         together = _together(lines, product_ids)
         sold = select(lines.c.variant_id, func.sum(lines.c.quantity).label("units")).group_by(lines.c.variant_id).cte()
-        related = ProductVariant.product_id.not_in(product_ids) & or_(
-            together.c.orders.is_not(None), Product.category.in_(_categories(company_id, product_ids))
-        )
+        same_category = Product.category.in_(_categories(company_id, product_ids))
         orders_together = func.coalesce(together.c.orders, 0)
-        units_sold = case(
-            (Product.category.in_(_categories(company_id, product_ids)), func.coalesce(sold.c.units, 0)), else_=0
-        )
+        units_sold = case((same_category, func.coalesce(sold.c.units, 0)), else_=0)
         rows = await self.session.execute(
-            select(
-                ProductVariant.id,
-                ProductVariant.product_id,
-                ProductVariant.sku,
-                Product.title,
-                ProductVariant.title.label("variant_title"),
-                VariantPrice.price_minor,
-                func.coalesce(ProductVariant.image_url, Product.image_url).label("image_url"),
-                orders_together.label("orders_together"),
-                units_sold.label("units_sold"),
-            )
-            .join(Product, _same(Product.company_id, Product.id, ProductVariant.product_id))
-            .join(VariantPrice, _same(VariantPrice.company_id, VariantPrice.variant_id, ProductVariant.id))
-            .join(Stock, _same(Stock.company_id, Stock.variant_id, ProductVariant.id))
+            _available(cart_id, company_id, currency, now)
+            .add_columns(orders_together.label("orders_together"), units_sold.label("units_sold"))
             .outerjoin(together, together.c.variant_id == ProductVariant.id)
             .outerjoin(sold, sold.c.variant_id == ProductVariant.id)
-            .where(
-                ProductVariant.company_id == company_id,
-                ProductVariant.active,
-                Product.status == ProductStatus.ACTIVE,
-                VariantPrice.currency == currency,
-                or_(Stock.policy != StockPolicy.DENY, Stock.on_hand > _held(cart_id, now)),
-                related,
-            )
+            .where(ProductVariant.product_id.not_in(product_ids), or_(together.c.orders.is_not(None), same_category))
             .order_by(orders_together.desc(), units_sold.desc(), ProductVariant.sku)
             .limit(MOST)
         )
-        return [
-            Candidate(
-                variant_id=row.id,
-                product_id=row.product_id,
-                sku=row.sku,
-                name=line_name(row.title, row.variant_title),
-                unit_price_minor=row.price_minor,
-                image_url=row.image_url,
-                orders_together=row.orders_together,
-                units_sold=int(row.units_sold),
-            )
-            for row in rows
-        ]
+        return [_candidate(row) for row in rows]
+
+
+def _candidate(row: Row[Any]) -> Candidate:
+    return Candidate(
+        variant_id=row.id,
+        product_id=row.product_id,
+        sku=row.sku,
+        name=line_name(row.title, row.variant_title),
+        unit_price_minor=row.price_minor,
+        image_url=row.image_url,
+        orders_together=row.orders_together,
+        units_sold=int(row.units_sold),
+    )
+
+
+def _available(
+    cart_id: UUID, company_id: UUID, currency: str, now: datetime
+) -> Select[UUID, UUID, str, str, str, int, str | None]:
+    """Variants on sale in the currency of which this cart could have one."""
+    return (
+        select(
+            ProductVariant.id,
+            ProductVariant.product_id,
+            ProductVariant.sku,
+            Product.title,
+            ProductVariant.title.label("variant_title"),
+            VariantPrice.price_minor,
+            func.coalesce(ProductVariant.image_url, Product.image_url).label("image_url"),
+        )
+        .join(Product, _same(Product.company_id, Product.id, ProductVariant.product_id))
+        .join(VariantPrice, _same(VariantPrice.company_id, VariantPrice.variant_id, ProductVariant.id))
+        .join(Stock, _same(Stock.company_id, Stock.variant_id, ProductVariant.id))
+        .where(
+            ProductVariant.company_id == company_id,
+            ProductVariant.active,
+            Product.status == ProductStatus.ACTIVE,
+            VariantPrice.currency == currency,
+            or_(Stock.policy != StockPolicy.DENY, Stock.on_hand > _held(cart_id, now)),
+        )
+    )
 
 
 def _same(company: Any, key: Any, other: Any) -> ColumnElement[bool]:
