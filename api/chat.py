@@ -26,8 +26,9 @@ from graphs.conversations import service as conversations
 from graphs.conversations.schemas import Answer, Repeat, Turn
 from policy.errors import Forbidden, NotFound
 
-router = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"])
-sessions = APIRouter(route_class=TransactionRoute)
+# A session is one transaction a request; a message is answered over several.
+sessions = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"], route_class=TransactionRoute)
+messages = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"])
 
 
 class SessionContext(Body):
@@ -146,10 +147,7 @@ def _role(role: MessageRole) -> Literal["user", "assistant", "system"]:
             return "system"
 
 
-router.include_router(sessions)
-
-
-@router.post(
+@messages.post(
     "/{session_id}/messages",
     response_model=AnswerRead,
     dependencies=[Depends(bearer)],
