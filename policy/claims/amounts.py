@@ -7,8 +7,8 @@ from policy.claims.claim import Bound, Claim, ClaimKind
 from policy.claims.facts import CountFact, MoneyFact, PercentFact, Subject
 from policy.claims.normalise import normalise
 from policy.claims.reading import Reading
-from policy.claims.subjects import before_claim, names_something, subjects
-from policy.claims.vocabulary import STOP, stem
+from policy.claims.subjects import names_something, subjects
+from policy.claims.vocabulary import STOP, stem, word_set
 from policy.money import exponent
 
 _OF_AN_ITEM = frozenset(
@@ -75,9 +75,7 @@ _COUNT_WORDS: dict[Subject, frozenset[str]] = {
     ),
     Subject.REVIEW_COUNT: frozenset({"reviews", "ratings", "reviewers", "review", "rating", "reviewed"}),
 }
-_AS_UNITS = frozenset(
-    {"bag", "bags", "pack", "packs", "box", "boxes", "unit", "units", "tin", "tins", "of", "x", "×", "pcs"}
-)
+_AS_UNITS = word_set("bag bags pack packs box boxes unit units tin tins of x × pcs")
 
 
 def _beside(reading: Reading, index: int, words: frozenset[str]) -> bool:
@@ -97,12 +95,11 @@ def count_matches(fact: CountFact, reading: Reading, index: int) -> bool:
 
 
 def _counts_the_same(fact: CountFact, reading: Reading, index: int) -> bool:
-    places = reading.inside[index]
-    words = reading.words
-    after = [token.text for token in reading.tokens[places.stop : places.stop + 6]]
+    after = reading.texts(reading.after(index))[:6]
+    words = {*after, *reading.texts(reading.own(index))}
     if fact.subject is Subject.STOCK:
         mine = {"you", "left"} <= words and "cart" in words
-        return _beside(reading, index, _COUNT_WORDS[Subject.STOCK]) and not mine
+        return bool(_COUNT_WORDS[Subject.STOCK] & words) and not mine
     if fact.subject is Subject.ITEM_COUNT:
         scarce = bool({"left", "remaining", "stock", "available"} & set(after)) and "cart" not in words
         return bool(_COUNT_WORDS[Subject.ITEM_COUNT] & set(after)) and not scarce
@@ -128,29 +125,33 @@ def _label_words(label: str) -> tuple[str, ...]:
 def _about_the_same(subject: Subject, label: str | None, reading: Reading, index: int) -> bool:
     """Whether the sentence names the thing that the fact is about, or names nothing else."""
     if subject is Subject.SHIPPING:
-        ways = _WAYS_TO_SHIP & reading.words
+        ways = _WAYS_TO_SHIP.intersection(reading.texts(reading.stretch(reading.inside[index].start)))
         return not ways or all(way in (label or "").lower() for way in ways)
-    before = before_claim(reading, index)
     if subject in _OF_THE_CART:
-        return not names_something(_subject_part(before))
+        return not names_something(_subject_part(reading.texts(reading.own(index))))
     if label is None or subject not in _OF_AN_ITEM:
         return True
-    return _names(label, reading, index) or not _names_another(reading, index, before)
+    return _names(label, reading, index) or not _names_another(reading, index)
 
 
 def _subject_part(before: list[str]) -> list[str]:
-    asides = {"with", "after", "including", "plus", "before", "without", "once", "and", "so", "for", "in"}
+    asides = {"with", "after", "including", "plus", "before", "without", "once", "so", "for", "in"}
     cut = next((at for at, word in enumerate(before) if word in asides), len(before))
     return before[:cut]
 
 
 def _window(reading: Reading, index: int) -> range:
-    """Places from the previous claim to the next one, within the clause."""
-    places = reading.inside[index]
-    clause = reading.clause(places.start, soft=False)
-    earlier = [other.stop for other in reading.inside if other and other.stop <= places.start]
-    later = [other.start for other in reading.inside if other and other.start >= places.stop]
-    return range(max([clause.start, *earlier]), min([clause.stop, *later]))
+    """Places that say what the number is of: its own clause, or the one before where its own names nothing."""
+    own, after = reading.own(index), reading.after(index)
+    if names_something(reading.texts(own)) or names_something(_what_of(reading.texts(after))):
+        return range(own.start, after.stop)
+    return range(reading.before(index).start, after.stop)
+
+
+def _what_of(after: list[str]) -> list[str]:
+    """What follows a number and says what it is of: "kettles left", "left of the Sidamo"."""
+    of = next((at + 1 for at, word in enumerate(after) if word in {"of", "for"}), len(after))
+    return after[:2] + after[of:]
 
 
 def _names(label: str, reading: Reading, index: int) -> bool:
@@ -171,13 +172,7 @@ def _names(label: str, reading: Reading, index: int) -> bool:
     return capital or not names_something([reading.tokens[near].text for near in beside])
 
 
-def _names_another(reading: Reading, index: int, before: list[str]) -> bool:
-    if names_something(before):
-        return True
-    places = reading.inside[index]
-    clause = reading.clause(places.start, soft=True)
-    after = [
-        reading.tokens[place].text for place in _window(reading, index) if place >= places.stop and place in clause
-    ]
-    of = next((at + 1 for at, word in enumerate(after) if word in {"of", "for"}), len(after))
-    return names_something(after[:2] + after[of:])
+def _names_another(reading: Reading, index: int) -> bool:
+    own = reading.texts(reading.own(index))
+    before = own if names_something(own) else reading.texts(reading.before(index))
+    return names_something(before) or names_something(_what_of(reading.texts(reading.after(index))))

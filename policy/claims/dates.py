@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 
 from policy.claims.claim import When
 from policy.claims.tokens import Token, TokenKind
+from policy.claims.vocabulary import word_set
 
 _MONTHS = {
     name: number
@@ -32,11 +33,9 @@ _WEEKDAYS = {
     for name in names
 }  # fmt: skip
 _CAPITAL_ONLY = frozenset({"mon", "wed", "thu", "fri", "sat", "sun", "jan", "dec", "mar"})
-_ZONES = frozenset(
-    {
-        *("utc", "gmt", "bst", "cet", "cest", "et", "est", "edt", "ct", "cst", "cdt", "mt", "mst", "mdt", "pt", "pst"),
-        *("pdt", "ist", "jst", "aest", "aedt", "eastern", "pacific", "central", "mountain"),
-    }
+_ZONES = word_set(
+    "utc gmt bst cet cest et est edt ct cst cdt mt mst mdt pt pst pdt ist jst aest aedt eastern pacific "
+    "central mountain"
 )
 _PERIOD_HEADS = frozenset({"next", "this", "coming", "following", "last", "same", "later"})
 _PERIOD_TAILS = frozenset({"week", "month", "year", "weekend", "evening", "afternoon", "morning", "fortnight"})
@@ -64,7 +63,7 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})" + _ISO_TIME)
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::\d{2})?")
 _NUMERIC = re.compile(r"(\d{1,2})([/.])(\d{1,2})\2(\d{4}|\d{2})\b")
 _SHORT_NUMERIC = re.compile(r"(\d{1,2})/(\d{1,2})\b(?!/)")
-_BEFORE_DATE = frozenset({"on", "by", "until", "till", "before", "after", "from", "since", "expires", "ends", "to"})
+_BEFORE_DATE = word_set("on by until till before after from since expires ends to")
 
 MAY_BEGIN_DATE = {
     *_MONTHS, *_WEEKDAYS, *_SINGLE, *_HOLIDAYS, *_PERIOD_HEADS, *(pair[0] for pair in _HOLIDAY_PAIRS),

@@ -11,6 +11,11 @@ _CLAUSE_END = re.compile(
     r"|\b(?:and|so|or|then) (?=(?:i|we|you|it|they|your|the|there|he|she|shipping|i'll|i've|you'll|we'll|it's|"
     r"that|free)\b)"
 )
+_JOINS = re.compile(r"\b(?:and|or|so|then|plus) ")
+_FINITE = re.compile(
+    r"\b(?:i|we|you|it|they|he|she|is|are|was|will|can|has|have|ships?|comes?|gets?|loves?|buy|choose|arrives?|delivers?|"
+    r"do|does|did|don't|let|there)\b|'(?:s|ll|ve|re|m)\b"
+)
 _ASIDES = re.compile(r", (?:unfortunately|sadly|i'm afraid|i am afraid|however|at the moment|at this time|honestly),")
 
 _VERB = (
@@ -80,8 +85,8 @@ _ABOUT_YOU = re.compile(
     r"you|are you "
     r"(?:looking|asking|hoping|after|trying|waiting|worried|returning)|were you|was (?:it|the|that|your)|is "
     r"(?:it|that|this) the|"
-    r"what|which|where|who|is there (?:a|an|any)|is your|would you like to|do you want to|is (?:the "
-    r")?(?:shipping|delivery|price) )"
+    r"what|which|where|who|is there (?:a|an|any)|is your|would you like to|do you want to)\b"
+    r"|^is (?:the |free )?(?:shipping|delivery|price) "
 )
 _ACTIONS = frozenset(
     {
@@ -97,18 +102,28 @@ _OFFERS_TO_ACT = re.compile(
 )
 _ACTS_ON_REQUEST = frozenset({_P.LINK_SENT, _P.HUMAN, _P.REMINDER, _P.OPTED_OUT, _P.CART_SAVED, _P.ORDER_CHANGED})
 _ON_CONDITION = re.compile(
-    r"^(?:\w+[,!] )?(?:if|once|when|as soon as|whenever|just say|tell me|say|give me|before|after|should) "
+    r"^(?:\w+[,!] )?(?:if|once|when|as soon as|whenever|just say|tell me|say|before|after|should) "
+)
+_DONE_ALREADY = re.compile(
+    r"\b(?:i've|we've|i have|we have|i just|we just|has been|have been|is being|sent|emailed|texted|unsubscribed|opted|"
+    r"removed|added|updated|changed|cancell?ed|saved|on (?:its|their|his|her) way|in your inbox|check your|i'm|we're|"
+    r"i am|we are)\b"
 )
 
 
-def _clause_start(lower: str, at: int) -> int:
-    ends = [match.end() for match in _CLAUSE_END.finditer(lower, 0, at)]
-    return ends[-1] if ends else 0
+def _clause_start(lower: str, start: int, end: int) -> int:
+    """Where the clause of a match begins. A conjunction divides unless it only joins nouns ("no gift and free ...")."""
+    ends = [match.end() for match in _CLAUSE_END.finditer(lower, 0, start)]
+    begin = ends[-1] if ends else 0
+    joined = [match.end() for match in _JOINS.finditer(lower, begin, start)]
+    if joined and (_FINITE.search(lower, joined[-1], end) or len(lower[joined[-1] : start].split()) > 2):
+        return joined[-1]
+    return begin
 
 
 def excused(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
     plain = _ASIDES.sub(lambda match: " " * len(match.group()), lower)
-    begin = _clause_start(plain, start)
+    begin = _clause_start(plain, start, end)
     before = plain[begin:start].lstrip()
     if kind is Pressure.NEVER:
         return bool(_NEGATORS.search(before)) and "lose" not in lower[start:end]
@@ -116,9 +131,10 @@ def excused(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> b
         return True
     if _weighed(plain, begin, start):
         return True
-    if kind in _ACTS_ON_REQUEST and _on_request(plain, before, start):
+    done = bool(_DONE_ALREADY.search(lower[start:end]))
+    if kind in _ACTS_ON_REQUEST and not done and _on_request(plain, before, start):
         return True
-    return lower.rstrip().endswith("?") and _asked(lower, start, end, kind)
+    return lower.rstrip().endswith("?") and _asked(plain, begin, end, kind)
 
 
 def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
@@ -144,9 +160,11 @@ def _on_request(plain: str, before: str, start: int) -> bool:
     return bool(_OFFERS_TO_ACT.search(before) or _ON_CONDITION.match(plain[:start]))
 
 
-def _asked(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
-    if isinstance(kind, Pressure) or _BAIT.search(lower):
-        return kind in _ACTIONS and bool(_OFFERS_TO_ACT.search(lower[:start]))
+def _asked(plain: str, begin: int, end: int, kind: PromiseKind | Pressure) -> bool:
+    """Whether the clause of the promise is itself the question, and no bait ("did you know shipping is free?")."""
+    clause = plain[begin:end].lstrip()
+    if isinstance(kind, Pressure) or _BAIT.search(plain):
+        return kind in _ACTIONS and bool(_OFFERS_TO_ACT.search(clause))
     if kind in _ACTIONS:
-        return bool(_ONE_MAY_ASK.match(lower))
-    return bool(_ABOUT_YOU.search(lower[:end]))
+        return bool(_ONE_MAY_ASK.match(clause))
+    return bool(_ABOUT_YOU.search(clause))

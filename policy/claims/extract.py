@@ -21,20 +21,19 @@ from policy.claims.units import (
     upper_limit_after,
     upper_limit_before,
 )
+from policy.claims.vocabulary import word_set
 
-_RANGE = frozenset({"-", "–", "—", "to", "or", "through"})
+_RANGE = frozenset({"-", "–", "to", "or", "through"})
 _FRACTIONS = {
     "half": Decimal(50), "third": Decimal(100) / 3, "quarter": Decimal(25), "fifth": Decimal(20),
     "tenth": Decimal(10), "thirds": Decimal(100) / 3, "quarters": Decimal(25), "fifths": Decimal(20),
     "tenths": Decimal(10), "halves": Decimal(50),
 }  # fmt: skip
 _DOLLAR_PREFIXES = {"us": "USD", "ca": "CAD", "c": "CAD", "a": "AUD", "au": "AUD", "nz": "NZD", "s": "SGD", "hk": "HKD"}
-_OF_PRICE = frozenset({"off", "of", "price", "priced", "the", "less", "cheaper", "discount", "your", "its"})
-_BEFORE_TIME = frozenset(
-    {"in", "within", "for", "under", "after", "takes", "take", "lasts", "about", "inside", "another"}
-)
+_OF_PRICE = word_set("off of price priced the less cheaper discount your its")
+_BEFORE_TIME = word_set("in within for under after takes take lasts about inside another")
 _MULTIPLES = frozenset({"double", "twice", "triple", "treble", "quadruple", "doubled", "tripled"})
-_OF_MULTIPLE = frozenset({"the", "your", "as", "points", "discount", "savings", "rewards", "our", "price", "my", "any"})
+_OF_MULTIPLE = word_set("the your as points discount savings rewards our price my any")
 _NOT_PLAIN = frozenset(
     {
         *MAY_BEGIN_DATE, *CURRENCY_CODES, *_MULTIPLES, *_FRACTIONS, "an", "few", "several", "many", "within",

@@ -8,35 +8,27 @@ from collections.abc import Sequence
 from policy.claims.claim import When
 from policy.claims.tokens import Token, TokenKind
 from policy.claims.units import DURATION_UNITS
+from policy.claims.vocabulary import word_set
 
-_IDLE_NOUNS = frozenset(
-    {
-        *("thing", "things", "question", "questions", "option", "options", "way", "ways", "idea", "ideas", "reason"),
-        *("reasons", "step", "steps", "moment", "moments", "choice", "choices", "detail", "details", "word", "words"),
-        *("suggestion", "suggestions", "tip", "tips", "note", "notes", "point", "sides", "alternatives", "quick"),
-        *("possibilities", "recommendation", "recommendations", "favourites", "favorites", "candidates", "ideas"),
-    }
+_IDLE_NOUNS = word_set(
+    "thing things question questions option options way ways idea ideas reason reasons step steps moment "
+    "moments choice choices detail details word words suggestion suggestions tip tips note notes point sides "
+    "alternatives quick possibilities recommendation recommendations favourites favorites candidates"
 )
-_ONE_COUNTS = frozenset(
-    {
-        *("left", "remaining", "available", "item", "items", "product", "bag", "bags", "pack", "box", "unit", "piece"),
-        *("in", "per", "customer", "review", "free", "dozen", "day's", "shopper", "order"),
-    }
+_ONE_COUNTS = word_set(
+    "left remaining available item items product bag bags pack box unit piece in per customer review free "
+    "dozen day's shopper order"
 )
-_ORDINAL_NOUNS = frozenset(
-    {
-        *("item", "items", "bag", "bags", "product", "order", "orders", "purchase", "pair", "unit", "pack", "packs"),
-        *("customer", "shopper", "visitor", "person", "box", "bottle", "cup", "mug", "day", "week", "month", "one"),
-    }
+_ORDINAL_NOUNS = word_set(
+    "item items bag bags product order orders purchase pair unit pack packs customer shopper visitor person "
+    "box bottle cup mug day week month one"
 )
 _ASKS_HOW_MANY = frozenset({"would", "do", "want", "should", "shall", "how", "which", "prefer", "can"})
 _NUMBER_ENDS = frozenset({"", ".", "!", "?", ",", ";", ")", "or", "and", ":"})
 _BEFORE_MOMENT = frozenset(
     {"", "just", "give", "me", "please", "wait", "only", "sure", ",", "hold", "on", "need", "okay"}
 )
-_CLAIMS_TODAY = frozenset(
-    {"only", "by", "until", "till", "ends", "end", "expires", "expire", "for", "before", "ships", "ship", "arrive"}
-)
+_CLAIMS_TODAY = word_set("only by until till ends end expires expire for before ships ship arrive")
 _FOLLOWS_TODAY = frozenset({"only", "deal", "offer", "price", "special", "discount"})
 
 
@@ -84,21 +76,22 @@ def is_time_idiom(words: Sequence[str], at: int, end: int, when: When) -> bool:
     relative_only = when.hour is None and when.month is None and when.day is None
     if not relative_only:
         return False
-    if {"see", "great", "nice", "lovely", "enjoy", "happy", "merry"} & set(before) and "have" in {*before, "have"}:
-        return not {"by", "until", "before", "arrive", "arrives", "delivered", "ends"} & set(words)
+    if "see" in before[-2:] or {"have", "enjoy", "happy", "merry"} & set(before[-3:]):
+        return following != "only" and not {"discount", "off", "offer"} & set(before)
     if when.day_offset == 0 and when.period is None:
         if words[at] == "today's":
             return following not in _FOLLOWS_TODAY
-        return not (_CLAIMS_TODAY & set(before[-2:]) or following in _FOLLOWS_TODAY or _time_bound(words))
+        return not (_CLAIMS_TODAY & set(before[-2:]) or following in _FOLLOWS_TODAY or _time_bound(words, at))
     return False
 
 
-def _time_bound(words: Sequence[str]) -> bool:
-    """Whether a verb of the sentence ties the offer or the parcel to the day."""
+def _time_bound(words: Sequence[str], at: int) -> bool:
+    """Whether a verb beside it ties the offer or the parcel to the day."""
+    near = words[max(0, at - 6) : at + 4]
     return not {
         *("ends", "expires", "expire", "arrives", "arrive", "ships", "delivered", "leaves", "deadline", "last"),
         *("dispatched", "deliver", "ship", "closes", "valid"),
-    }.isdisjoint(words)
+    }.isdisjoint(near)
 
 
 def is_moment(before: str, number: Token, units: frozenset[str]) -> bool:

@@ -8,65 +8,22 @@ from zoneinfo import ZoneInfo
 from policy.claims.claim import Bound, Claim, ClaimKind, When
 from policy.claims.facts import InstantFact, Subject
 from policy.claims.reading import Reading
+from policy.claims.vocabulary import word_set
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}
 _NOUNS: dict[Subject, frozenset[str]] = {
-    Subject.HOLD_EXPIRY: frozenset(
-        {
-            "hold",
-            "held",
-            "holding",
-            "reserve",
-            "reserved",
-            "reserving",
-            "keep",
-            "keeping",
-            "aside",
-            "kept",
-            "reservation",
-        }
-    ),
-    Subject.OFFER_EXPIRY: frozenset(
-        {
-            "offer",
-            "discount",
-            "code",
-            "deal",
-            "off",
-            "coupon",
-            "price",
-            "promotion",
-            "savings",
-            "voucher",
-            "sale",
-            "free",
-        }
-    ),
+    Subject.HOLD_EXPIRY: word_set("hold held holding reserve reserved reserving keep keeping aside kept reservation"),
+    Subject.OFFER_EXPIRY: word_set("offer discount code deal off coupon price promotion savings voucher sale"),
     Subject.LINK_EXPIRY: frozenset({"link", "url", "cart", "saved", "page"}),
 }
-_ELSEWHERE = frozenset(
-    {
-        *("deliver", "delivered", "delivery", "arrive", "arrives", "ship", "ships", "shipped", "refund", "refunds"),
-        *("return", "returns", "call", "calls", "reply", "open", "close", "closes", "opens", "restock", "restocked"),
-        *(
-            "charged",
-            "payment",
-            "person",
-            "dispatch",
-            "dispatched",
-            "arriving",
-            "shipping",
-            "team",
-            "colleague",
-            "roast",
-        ),
-        *("warranty", "roasted", "brew", "fresh", "points", "subscription", "leaves"),
-    }
+_ELSEWHERE = word_set(
+    "deliver delivered delivery arrive arrives ship ships shipped refund refunds return returns call calls "
+    "reply open close closes opens restock restocked charged payment person dispatch dispatched arriving "
+    "shipping team colleague roast warranty roasted brew fresh points subscription leaves"
 )
-_BEGINS = frozenset({"from", "after", "since", "starts", "start", "begins", "begin", "starting", "opens", "return"})
-_TOWARDS_END = frozenset(
-    {"in", "within", "for", "next", "another", "more", "left", "remaining", "expires", "ends", "has"}
-)
+_TELLING = _ELSEWHERE.union(*_NOUNS.values())
+_BEGINS = word_set("from after since starts start begins begin starting opens return")
+_TOWARDS_END = word_set("in within for next another more left remaining expires ends has")
 _PARTS = {"morning": (5, 12), "afternoon": (12, 18), "evening": (17, 24), "tonight": (17, 24)}
 
 
@@ -79,20 +36,23 @@ def instant_matches(fact: InstantFact, reading: Reading, index: int, *, now: dat
         return False
     if fact.subject is not Subject.OFFER_EXPIRY and "only" in _near(reading, places):  # "today only"
         return False
-    if not _speaks_of(fact.subject, reading) or _begins_there(fact.subject, reading, places.start):
+    if not _speaks_of(fact.subject, reading, places.start) or _begins_there(fact.subject, reading, places.start):
         return False
     if claim.kind is ClaimKind.DURATION:
         return _lasts(fact.at - now, claim, reading, places) or _days_ahead(fact, claim, reading, places, now)
     return claim.when is not None and _names(claim.when, fact, now)
 
 
-def _speaks_of(subject: Subject, reading: Reading) -> bool:
-    words = reading.words
+def _speaks_of(subject: Subject, reading: Reading, at: int) -> bool:
+    """Whether the clause, or the whole sentence where the clause says nothing, is about what ends then."""
     if subject not in _NOUNS:
         return True
-    named = [one for one, nouns in _NOUNS.items() if nouns & words]
-    if words & _ELSEWHERE and not (subject in named and "free" in words):
+    clause = {*reading.texts(reading.clause(at, soft=True))}
+    words = clause if clause & _TELLING else set(reading.words)
+    free = {"free"} <= words and bool(words & {"shipping", "delivery"})
+    if words & _ELSEWHERE and not free:
         return False
+    named = {one for one, nouns in _NOUNS.items() if nouns & words} | ({Subject.OFFER_EXPIRY} if free else set())
     return subject in named if named else True
 
 

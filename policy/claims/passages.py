@@ -6,10 +6,10 @@ from functools import lru_cache
 from policy.claims.claim import Bound, Claim, ClaimKind
 from policy.claims.facts import PromiseKind
 from policy.claims.normalise import normalise
-from policy.claims.promises import denied, promises
+from policy.claims.promises import denied, nearest, promises
 from policy.claims.reading import Reading, read
 from policy.claims.sentences import split
-from policy.claims.vocabulary import NEGATORS, QUALIFIERS, RESTRICTORS, STOP, UNIVERSAL, stem, topic
+from policy.claims.vocabulary import NEGATORS, QUALIFIERS, RESTRICTORS, STOP, UNIVERSAL, stem, topic, word_set
 
 # What the company does for one shopper needs a row; no page of its help can stand for it.
 _NEEDS_A_ROW = frozenset(
@@ -19,7 +19,7 @@ _NEEDS_A_ROW = frozenset(
     }
 )  # fmt: skip
 _CONDITIONAL = frozenset({PromiseKind.FREE_SHIPPING, PromiseKind.DISCOUNT, PromiseKind.GIFT, PromiseKind.REFUND})
-_PASSAGE_BREAKS = frozenset({",", ";", "and", "but", "or", "while", "whereas", "–", "—", "(", ")"})
+_PASSAGE_BREAKS = word_set(", ; and but or while whereas – — ( )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,19 @@ def _inherit(scopes: list[Scope]) -> list[Scope]:
 @lru_cache(maxsize=2048)
 def claim_scopes(reading: Reading) -> list[Scope]:
     """The scope of each claim of a sentence."""
-    return _inherit([_scope(reading, places) for places in _segments(reading)])
+    segments = _segments(reading)
+    scopes = _inherit([_scope(reading, places) for places in segments])
+    return [
+        _narrowed(scope, _scope(reading, reading.stretch(places.start))) if places else scope
+        for scope, places in zip(scopes, reading.inside, strict=True)
+    ]
+
+
+def _narrowed(scope: Scope, clause: Scope) -> Scope:
+    """The clause of the claim, where it says enough; negation is always that of the clause."""
+    if all(word in STOP for word in clause.words):
+        return Scope(scope.words, scope.topics, clause.negated)
+    return Scope(scope.words & clause.words, clause.topics & scope.topics or scope.topics, clause.negated)
 
 
 _NO_SCOPE = Scope(frozenset(), frozenset(), False)
@@ -222,7 +234,7 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
     return any(
         said.promise is claim.promise
         and _same_promise(scope, whole, heading)
-        and (claim.promise not in _CONDITIONAL or _keeps_conditions(reading, whole, conditions))
+        and (claim.promise not in _CONDITIONAL or _keeps_conditions(reading, claim, whole, conditions))
         for said, whole, heading, conditions in passage.promises
     )
 
@@ -241,9 +253,16 @@ def _same_promise(scope: Scope, said: Scope, heading: Scope) -> bool:
     return all(stem(word) in stems for word in scope.words & (QUALIFIERS | UNIVERSAL))
 
 
-def _keeps_conditions(reading: Reading, said: Scope, conditions: tuple[Claim, ...]) -> bool:
-    words = {stem(word) for word in reading.words}
+def _keeps_conditions(reading: Reading, claim: Claim, said: Scope, conditions: tuple[Claim, ...]) -> bool:
+    """The sentence names who the promise is for, and beside it the amount that it depends on."""
+    at = next((place for place, token in enumerate(reading.tokens) if token.end > claim.start), 0)
+    words = {stem(word) for word in reading.texts(reading.stretch(at))}
     if any(stem(word) not in words for word in said.words & RESTRICTORS):
         return False
     needed = [one for one in conditions if one.kind is ClaimKind.MONEY and one.bound is not Bound.NONE]
-    return not needed or any(one.kind is own.kind and _same_value(one, own) for one in needed for own in reading.claims)
+    return not needed or any(
+        _same_value(one, own) and claim.promise is not None and nearest(reading, claim.promise, own) == claim
+        for one in needed
+        for own in reading.claims
+        if own.kind is one.kind
+    )

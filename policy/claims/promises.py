@@ -32,6 +32,12 @@ def promises(sentence: str) -> tuple[Claim, ...]:
     )
 
 
+def nearest(reading: Reading, kind: PromiseKind, number: Claim) -> Claim | None:
+    """The promise of this kind that a number of the same sentence belongs to."""
+    rivals = [claim for claim in promises(reading.source) if claim.promise is kind]
+    return min(rivals, key=lambda claim: max(claim.start - number.end, number.start - claim.end, 0), default=None)
+
+
 def denied(sentence: str) -> frozenset[PromiseKind | Pressure]:
     """Kinds of promise that the sentence somewhere negates: "Price matching: we do not match prices"."""
     lower = read(sentence).lower
@@ -50,7 +56,6 @@ def _asserted(reading: Reading) -> Iterator[Claim]:
         for match in pattern.finditer(lower):
             if not excused(lower, match.start(), match.end(), kind):
                 yield _claim(reading, match, kind)
-                break
     if "out" in words or "none" in words or "no" in words:
         for match in _SOLD_OUT.finditer(lower):
             if not excused(lower, match.start(), match.end(), _P.IN_STOCK):

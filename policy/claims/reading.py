@@ -10,117 +10,31 @@ from policy.claims.claim import Claim, ClaimKind
 from policy.claims.extract import Extractor
 from policy.claims.normalise import normalise
 from policy.claims.tokens import Token, tokenise
+from policy.claims.vocabulary import word_set
 
+_VERBS = word_set("is are was were be will comes come to at only just now of about for = : still exactly the a")
 _DIGIT = re.compile(r"\d")
 _HARD = frozenset({".", "!", "?", ";", "—", "(", ")"})
-_SOFT = frozenset(
-    {",", "and", "but", "so", "while", "whereas", "then", "because", "though", "although", "however", "–"}
-)
+_SOFT = word_set(", and but so while whereas then because though although however –")
 
 # A sentence in another language cannot be checked here, so that nothing numeric-looking in it is vouched for.
-_FOREIGN = frozenset(
-    {
-        *(
-            "el",
-            "los",
-            "las",
-            "una",
-            "por",
-            "para",
-            "con",
-            "del",
-            "está",
-            "esta",
-            "es",
-            "su",
-            "tu",
-            "que",
-            "más",
-            "mas",
-        ),
-        *("der", "die", "das", "und", "ist", "ein", "eine", "mit", "für", "fur", "sie", "ihr", "ihre", "nicht", "auf"),
-        *(
-            "le",
-            "les",
-            "des",
-            "est",
-            "une",
-            "votre",
-            "vous",
-            "pour",
-            "avec",
-            "dans",
-            "sur",
-            "et",
-            "du",
-            "nous",
-            "gratuit",
-        ),
-        *(
-            "il",
-            "lo",
-            "gli",
-            "che",
-            "della",
-            "tuo",
-            "sono",
-            "di",
-            "per",
-            "non",
-            "gratis",
-            "envio",
-            "gratuita",
-            "gratuito",
-        ),
-        *(
-            "het",
-            "een",
-            "voor",
-            "van",
-            "uw",
-            "met",
-            "niet",
-            "você",
-            "voce",
-            "seu",
-            "sua",
-            "uma",
-            "não",
-            "nao",
-            "kostenlos",
-        ),
-    }
+_FOREIGN = word_set(
+    "el los las una por para con del está esta es su tu que más mas der die das und ist ein eine mit für fur "
+    "sie ihr ihre nicht auf le les des est une votre vous pour avec dans sur et du nous gratuit il lo gli che "
+    "della tuo sono di per non gratis envio gratuita gratuito het een voor van uw met niet você voce seu sua "
+    "uma não nao kostenlos"
 )
-_ENGLISH = frozenset(
-    {
-        *(
-            "the",
-            "you",
-            "your",
-            "is",
-            "it",
-            "to",
-            "of",
-            "and",
-            "for",
-            "in",
-            "on",
-            "we",
-            "i",
-            "this",
-            "that",
-            "are",
-            "a",
-        ),
-        *("with", "at", "our", "can", "have", "an", "be", "my", "off", "free", "get", "from", "by", "will", "i'll"),
-    }
+_ENGLISH = word_set(
+    "the you your is it to of and for in on we i this that are a with at our can have an be my off free get "
+    "from by will i'll"
 )
 
 
 @dataclass(frozen=True, eq=False)  # one object a text, so that what is derived from it can be cached by identity
 class Reading:
-    """A normalised sentence with its tokens and numeric claims. `inside[i]` are token places of claim i."""
+    """A sentence as written and normalised, its tokens and numeric claims; `inside[i]` are token places of claim i."""
 
+    source: str
     text: str
     tokens: tuple[Token, ...]
     claims: tuple[Claim, ...]
@@ -144,9 +58,36 @@ class Reading:
         """Token places that belong to a claim."""
         return frozenset(place for places in self.inside for place in places)
 
+    def before(self, index: int) -> range:
+        """Places from the previous claim, or the start of the sentence's part, up to claim `index`."""
+        places = self.inside[index]
+        earlier = [other.stop for other in self.inside if other and other.stop <= places.start]
+        return range(max([self.clause(places.start, soft=False).start, *earlier]), places.start)
+
+    def own(self, index: int) -> range:
+        """Places of the claim's own clause before it; all of `before` where that clause is only a verb."""
+        before = self.before(index)
+        clause = range(max(before.start, self.clause(before.stop, soft=True).start), before.stop)
+        return before if _VERBS.issuperset(self.texts(clause)) else clause
+
+    def after(self, index: int) -> range:
+        """Places from claim `index` up to the next claim, comma or conjunction."""
+        places = self.inside[index]
+        later = [other.start for other in self.inside if other and other.start >= places.stop]
+        return range(places.stop, min([self.clause(places.stop - 1, soft=True).stop, *later]))
+
+    def texts(self, places: range) -> list[str]:
+        return [token.text for token in self.tokens[places.start : places.stop]]
+
+    def stretch(self, at: int) -> range:
+        """Token places around `at` up to the next full stop or conjunction: commas do not divide."""
+        return self._around(at, _HARD | _SOFT - {","})
+
     def clause(self, at: int, *, soft: bool) -> range:
         """Token places of the clause around place `at`; soft boundaries are commas and conjunctions too."""
-        ends = _HARD | _SOFT if soft else _HARD
+        return self._around(at, _HARD | _SOFT if soft else _HARD)
+
+    def _around(self, at: int, ends: frozenset[str]) -> range:
 
         def divides(place: int) -> bool:
             return self.tokens[place].text in ends and place not in self.taken
@@ -187,7 +128,7 @@ def read(sentence: str) -> Reading:
         range(*_places(tokens, claim)) if claim.end - claim.start < len(text) or len(tokens) == 1 else range(0)
         for claim in found
     )
-    return Reading(text, tokens, tuple(found), inside)
+    return Reading(sentence, text, tokens, tuple(found), inside)
 
 
 def _places(tokens: Sequence[Token], claim: Claim) -> tuple[int, int]:

@@ -26,9 +26,9 @@ from policy.claims.facts import (
 from policy.claims.instants import instant_matches
 from policy.claims.normalise import normalise
 from policy.claims.passages import claim_scopes, promised, read_passage, says
-from policy.claims.promises import promises
+from policy.claims.promises import nearest, promises
 from policy.claims.reading import Reading, read
-from policy.claims.subjects import subjects
+from policy.claims.sentences import split
 
 SOON = timedelta(days=7)
 FEW = 10
@@ -53,17 +53,24 @@ class Verdict:
 
 
 def check(sentence: str, facts: Sequence[Fact], *, now: datetime) -> Verdict:
-    """Bind each claim of one sentence to the first fact that supports it; `now` is aware."""
-    reading = read(sentence)
+    """Bind each claim to the first fact that supports it; `now` is aware. Several sentences are checked one by one."""
     bindings: list[Binding] = []
     unbound: list[Claim] = []
+    for one in split(sentence):
+        _check_one(one, facts, now, bindings, unbound)
+    return Verdict(not unbound, tuple(bindings), tuple(unbound))
+
+
+def _check_one(
+    sentence: str, facts: Sequence[Fact], now: datetime, bindings: list[Binding], unbound: list[Claim]
+) -> None:
+    reading = read(sentence)
     for index, claim in enumerate(reading.claims):
         fact = next((fact for fact in facts if _backs(fact, reading, index, now)), None)
         _note(claim, fact, bindings, unbound)
     for claim in promises(sentence):
         fact = next((fact for fact in facts if _backs_promise(fact, reading, claim, now)), None)
         _note(claim, fact, bindings, unbound)
-    return Verdict(not unbound, tuple(bindings), tuple(unbound))
 
 
 def _note(claim: Claim, fact: Fact | None, bindings: list[Binding], unbound: list[Claim]) -> None:
@@ -152,8 +159,8 @@ def _true_pressure(fact: Fact, claim: Claim, now: datetime) -> bool:
 def _implied(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:
     """A value that makes the promise true by itself: shipping of 0, a stock of 3, a hold that runs."""
     match claim.promise:
-        case PromiseKind.FREE_SHIPPING | PromiseKind.GIFT:
-            return isinstance(fact, MoneyFact) and _frees_shipping(fact, reading)
+        case PromiseKind.FREE_SHIPPING:
+            return isinstance(fact, MoneyFact) and _frees_shipping(fact, reading, claim)
         case PromiseKind.DISCOUNT:
             granted = (isinstance(fact, MoneyFact) and fact.amount_minor > 0) or (
                 isinstance(fact, PercentFact) and fact.percent > 0
@@ -168,14 +175,14 @@ def _implied(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:
     return False
 
 
-def _frees_shipping(fact: MoneyFact, reading: Reading) -> bool:
-    carried = any(word in reading.lower for word in ("shipping", "delivery", "postage", "ship"))
+def _frees_shipping(fact: MoneyFact, reading: Reading, claim: Claim) -> bool:
+    """Shipping costs nothing, or the sentence says in the same breath what makes it free."""
     if fact.subject is Subject.SHIPPING:
-        return fact.amount_minor == 0 and carried
+        return fact.amount_minor == 0
     if fact.subject not in {Subject.SHIPPING_THRESHOLD, Subject.SHIPPING_GAP}:
         return False
-    return carried and any(
-        fact.subject in subjects(reading, index) and money_matches(fact, reading, index)
+    return any(
+        money_matches(fact, reading, index) and nearest(reading, PromiseKind.FREE_SHIPPING, own) == claim
         for index, own in enumerate(reading.claims)
         if own.kind is ClaimKind.MONEY
     )

@@ -2,16 +2,14 @@
 
 import re
 
+from policy.claims.vocabulary import word_set
+
 _CANDIDATE = re.compile(r"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)", re.UNICODE)
 _LAST_WORD = re.compile(r"[^\s(\[\"'“]+$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}$")
-_ABBREVIATIONS = frozenset(
-    {
-        *("e.g", "i.e", "eg", "ie", "mr", "mrs", "ms", "dr", "prof", "st", "vs", "approx", "ca", "incl", "excl"),
-        *("max", "min", "oz", "lb", "lbs", "fl", "tel", "ext", "art", "fig", "inc", "ltd", "co", "dept", "cf"),
-        *("jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep", "sept", "oct", "nov", "dec"),
-        *("mon", "tue", "tues", "wed", "thu", "thur", "thurs", "fri"),
-    }
+_ABBREVIATIONS = word_set(
+    "e.g i.e eg ie mr mrs ms dr prof st vs approx ca incl excl max min oz lb lbs fl tel ext art fig inc ltd "
+    "co dept cf jan feb mar apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri"
 )
 _BEFORE_A_NUMBER = frozenset({"no", "nos", "nr", "vol", "p", "pp"})
 _OFTEN_LAST = frozenset({"a.m", "p.m", "am", "pm", "etc", "u.s", "u.k"})

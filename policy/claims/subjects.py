@@ -9,7 +9,7 @@ from itertools import pairwise
 from policy.claims.claim import Bound, Claim, ClaimKind
 from policy.claims.facts import Subject
 from policy.claims.reading import Reading
-from policy.claims.vocabulary import GENERIC, STOP
+from policy.claims.vocabulary import GENERIC, STOP, word_set
 
 
 class Cue(StrEnum):
@@ -61,24 +61,17 @@ _CUE_SUBJECTS: dict[Cue, frozenset[Subject]] = {
     Cue.ORDER: frozenset({Subject.TOTAL, Subject.SUBTOTAL}),
 }
 _UNSAID = frozenset({Subject.ITEM_PRICE, Subject.LINE_TOTAL, Subject.SUBTOTAL, Subject.TOTAL, Subject.POLICY})
-_LINKS = frozenset(
-    {
-        *("is", "was", "are", "of", ":", "=", "to", "at", "by", "will", "be", "now", "comes", "come", "only", "just"),
-        *("another", "amounts", "about", "costs", "cost", "for", "under", "over", "exactly", "a", "the", "-", "still"),
-        *("you", "up", "your", "full", "than", "less", "more", "below", "above", "down", "from"),
-    }
+_LINKS = word_set(
+    "is was are of : = to at by will be now comes come only just another amounts about costs cost for under "
+    "over exactly a the - still you up your full than less more below above down from"
 )
 _LIMITS = frozenset({"under", "over", "below", "above", "than", "less", "more", "from"})
-_SIDE = frozenset(
-    {"after", "with", "including", "includes", "include", "plus", "before", "without", "excluding", "minus"}
-)
-_DETERMINERS = frozenset({"your", "the", "a", "an", "any", "all", "this", "that", "applied", "new", "our", "and", "of"})
+_SIDE = word_set("after with including includes include plus before without excluding minus")
+_DETERMINERS = word_set("your the a an any all this that applied new our and of")
 _GAP = frozenset({"away", "more", "short", "shy", "another", "extra", "additional", "needed"})
-_REACH = frozenset(
-    {
-        *("orders", "order", "spend", "reach", "reaches", "hits", "hit", "minimum", "threshold", "spending", "qualify"),
-        *("qualifies", "unlock", "unlocks", "over", "above", "from", "at", "of", "once", "when", "if", "for", "or"),
-    }
+_REACH = word_set(
+    "orders order spend reach reaches hits hit minimum threshold spending qualify qualifies unlock unlocks "
+    "over above from at of once when if for or"
 )
 _AS_BEFORE = frozenset({"normally", "usually", "instead", "was", "regular", "worth", "value"})
 _WIDER_OFFER = (
@@ -124,7 +117,9 @@ def _is_aside(reading: Reading, place: int) -> bool:
     """Whether the cue hangs on "after", "with", "before", with at most a claim and an article between."""
     here = place - 1
     claimed = {inside: places for places in reading.inside for inside in places}
-    while here >= 0 and (here in claimed or reading.tokens[here].text in _DETERMINERS):
+    while here >= 0 and (
+        here in claimed or reading.tokens[here].text in _DETERMINERS or reading.tokens[here].text in _CUES
+    ):
         here = claimed[here].start - 1 if here in claimed else here - 1
     return here >= 0 and reading.tokens[here].text in _SIDE
 
@@ -141,23 +136,24 @@ def subjects(reading: Reading, index: int) -> frozenset[Subject]:
         return frozenset({Subject.ITEM_PRICE, Subject.POLICY})
     near = _Neighbourhood(reading, index)
     if (cue := near.strong()) is not None:
-        return _of_cue(cue, reading, claim)
+        return _of_cue(cue, reading, index)
     if claim.kind is ClaimKind.MONEY and (gap := _shipping_goal(reading, claim, places)):
         return gap
     cue = near.weak()
     if cue is not None:
-        return _of_cue(cue, reading, claim)
+        return _of_cue(cue, reading, index)
     if claim.kind is ClaimKind.PERCENT:
         alone = places.stop >= len(reading.tokens) or not reading.tokens[places.stop].text.isalpha()
         return frozenset({Subject.DISCOUNT, Subject.POLICY}) if alone else frozenset({Subject.POLICY})
     return _UNSAID
 
 
-def _of_cue(cue: Cue, reading: Reading, claim: Claim) -> frozenset[Subject]:
-    words = reading.words
-    if cue is Cue.DISCOUNT and (_wider(reading) or _on_top(reading, claim)):
+def _of_cue(cue: Cue, reading: Reading, index: int) -> frozenset[Subject]:
+    places = reading.inside[index]
+    words = set(reading.texts(reading.before(index)) + reading.texts(reading.after(index)))
+    if cue is Cue.DISCOUNT and (_wider(reading.texts(reading.stretch(places.start))) or _on_top(reading, places)):
         return frozenset({Subject.POLICY})
-    if cue is Cue.TOTAL and claim.kind is ClaimKind.MONEY and "from" in words and "to" in words:
+    if cue is Cue.TOTAL and reading.texts(range(places.start - 1, places.start)) == ["from"]:
         return frozenset({Subject.TOTAL, Subject.SUBTOTAL})
     if cue is Cue.TOTAL and "before" in words:
         return frozenset({Subject.SUBTOTAL})
@@ -166,15 +162,14 @@ def _of_cue(cue: Cue, reading: Reading, claim: Claim) -> frozenset[Subject]:
     return _CUE_SUBJECTS[cue]
 
 
-def _wider(reading: Reading) -> bool:
+def _wider(words: list[str]) -> bool:
     """Whether a discount is said to hold for more than the cart under discussion."""
-    words = [token.text for token in reading.tokens]
     return not _WIDER_WORDS.isdisjoint(words) or any(pair in _WIDER_OFFER for pair in pairwise(words))
 
 
-def _on_top(reading: Reading, claim: Claim) -> bool:
+def _on_top(reading: Reading, places: range) -> bool:
     """ "another 10% off": a second discount, where there is only ever one."""
-    before = [token.text for token in reading.tokens if token.end <= claim.start][-1:]
+    before = reading.texts(range(max(0, places.start - 1), places.start))
     return before in (["another"], ["further"], ["more"], ["extra"], ["additional"])
 
 
@@ -227,21 +222,19 @@ class _Neighbourhood:
     def __init__(self, reading: Reading, index: int) -> None:
         self.reading = reading
         self.places = reading.inside[index]
-        clause = reading.clause(self.places.start, soft=False)
-        earlier = [places.stop for places in reading.inside if places and places.stop <= self.places.start]
-        later = [places.start for places in reading.inside if places and places.start >= self.places.stop]
-        self.first = max([clause.start, *earlier])
-        self.last = min([clause.stop, *later])
+        before, after = reading.before(index), reading.after(index)
         phrases = _cue_phrases(reading)
         owned = {places.stop for places in reading.inside if places and places.stop <= self.places.start}
-        self.before = [
-            named for named in phrases
-            if self.first <= named.first and named.last < self.places.start and named.first not in owned
-        ]  # fmt: skip
-        self.after = [named for named in phrases if self.places.stop <= named.first < self.last]
 
-    def _words(self, start: int, stop: int) -> list[str]:
-        return [token.text for token in self.reading.tokens[start:stop]]
+        def within(part: range) -> list[_Named]:
+            return [
+                named for named in phrases
+                if part.start <= named.first and named.last < part.stop and named.first not in owned
+            ]  # fmt: skip
+
+        own = within(reading.own(index))
+        self.before = own if names_or_cues(reading, reading.own(index)) else within(before)
+        self.after = [named for named in phrases if named.first in after]
 
     def strong(self) -> Cue | None:
         """The cue that grammar ties to the number: "$10 off", "total of $70", "$3 in tax"."""
@@ -254,7 +247,7 @@ class _Neighbourhood:
             return Cue.DISCOUNT
         if self.before:
             named = self.before[-1]
-            between = self._words(named.last + 1, self.places.start)
+            between = self.reading.texts(range(named.last + 1, self.places.start))
             links = _LINKS - _LIMITS if named.cue is Cue.SHIPPING else _LINKS
             if not (named.aside and between) and links.issuperset(between):
                 return named.cue
@@ -270,7 +263,7 @@ class _Neighbourhood:
         """The nearest cue that is not an aside; then any."""
         follows = self.after[0] if self.after else None
         if follows is not None:
-            between = self._words(self.places.stop, follows.first)
+            between = self.reading.texts(range(self.places.stop, follows.first))
             if set(between) <= {"in", "for", "of", "towards", "on", "your", "the", "as", "is", "less", "it", "a"}:
                 return follows.cue
         plain = [named for named in self.before if not named.aside]
@@ -281,12 +274,13 @@ class _Neighbourhood:
         return None
 
 
-def before_claim(reading: Reading, index: int) -> list[str]:
-    """Words of the clause from the previous claim to this one."""
-    places = reading.inside[index]
-    clause = reading.clause(places.start, soft=False)
-    earlier = [other.stop for other in reading.inside if other and other.stop <= places.start]
-    return [token.text for token in reading.tokens[max([clause.start, *earlier]) : places.start]]
+def names_or_cues(reading: Reading, part: range) -> bool:
+    """Whether a clause has a subject of its own: a thing, a pronoun or a cue that is no aside."""
+    aside = {place for named in _cue_phrases(reading) if named.aside for place in range(named.first, named.last + 1)}
+    words = [reading.tokens[place].text for place in part if place not in aside]
+    return any(word in _CUES or (word in GENERIC and word not in STOP) for word in words) or (
+        names_something(words) or not {"it", "it's", "that", "that's", "this", "they", "these"}.isdisjoint(words)
+    )
 
 
 def names_something(words: Sequence[str]) -> bool:

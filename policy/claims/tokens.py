@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
+from policy.claims.vocabulary import word_set
 from policy.claims.words import read_spoken
 
 
@@ -32,11 +33,9 @@ class Token:
 
 
 _KINDS = {kind.value: kind for kind in TokenKind}
-CURRENCY_CODES = frozenset(
-    {
-        *("usd", "eur", "gbp", "jpy", "kwd", "cad", "aud", "nzd", "chf", "sek", "nok", "dkk", "pln", "czk", "huf"),
-        *("inr", "cny", "hkd", "sgd", "mxn", "brl", "zar", "krw", "try", "aed", "sar", "bhd", "omr", "jod", "ils"),
-    }
+CURRENCY_CODES = word_set(
+    "usd eur gbp jpy kwd cad aud nzd chf sek nok dkk pln czk huf inr cny hkd sgd mxn brl zar krw try aed sar "
+    "bhd omr jod ils"
 )
 SUFFIX_UNITS = frozenset(
     {

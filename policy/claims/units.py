@@ -1,5 +1,7 @@
 """Vocabulary of units and limits."""
 
+from policy.claims.vocabulary import word_set
+
 _DOLLARS = frozenset({"USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN"})
 CURRENCY_SIGNS = {
     "$": _DOLLARS,
@@ -56,9 +58,7 @@ MEASURE_UNITS = {
     **dict.fromkeys(("km", "kilometres", "kilometers"), "km"),
 }
 
-_LOWER_WORDS = frozenset(
-    {"over", "above", "exceeds", "exceed", "exceeding", "from", "beyond", "minimum", "past", "after", "min"}
-)
+_LOWER_WORDS = word_set("over above exceeds exceed exceeding from beyond minimum past after min")
 _UPPER_WORDS = frozenset({"under", "below", "within", "maximum", "inside", "max", "beneath"})
 
 Words = tuple[str, str, str]

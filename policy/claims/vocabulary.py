@@ -2,7 +2,13 @@
 
 from functools import lru_cache
 
-_STOP_TEXT = (
+
+def word_set(text: str) -> frozenset[str]:
+    """A set of words, written as one text."""
+    return frozenset(text.split())
+
+
+STOP = word_set(
     "a an and are as at be been being but by can could did do does for from get gets getting got had has have having "
     "here how i if in into is it its it's just let like make makes may me might more most much my no not now of on "
     "once only or our out over please shall she should so some such than that that's the their them then there "
@@ -15,44 +21,13 @@ _STOP_TEXT = (
     "won't didn't left remaining actually simply quite almost nearly exactly approximately roughly approx least "
     "less dropped drops drop went fell falls changed changes down lower okay ok oh and/or etc kindly yeah"
 )
-STOP = frozenset(_STOP_TEXT.split())
 
-GENERIC = frozenset(
-    {
-        *("it", "it's", "its", "that", "that's", "this", "these", "those", "they", "they're", "each", "item", "items"),
-        *("product", "products", "price", "prices", "priced", "cost", "costs", "costing", "per", "piece", "unit"),
-        *("units", "apiece", "bag", "bags", "pack", "packs", "box", "boxes", "bottle", "bottles", "tin", "tins", "cup"),
-        *("everything", "altogether", "coming", "comes", "sells", "sell", "selling", "currently", "stock", "available"),
-        *(
-            "rating",
-            "rated",
-            "average",
-            "reviews",
-            "review",
-            "ratings",
-            "stars",
-            "star",
-            "customers",
-            "quantity",
-            "qty",
-        ),
-        *(
-            "thing",
-            "things",
-            "one",
-            "ones",
-            "pieces",
-            "goods",
-            "copies",
-            "pairs",
-            "pair",
-            "pcs",
-            "pc",
-            "x",
-            "×",
-            "size",
-        ),
-    }
+GENERIC = word_set(
+    "it it's its that that's this these those they they're each item items product products price prices "
+    "priced cost costs costing per piece unit units apiece bag bags pack packs box boxes bottle bottles tin "
+    "tins cup everything altogether coming comes sells sell selling currently stock available rating rated "
+    "average reviews review ratings stars star customers quantity qty thing things one ones pieces goods "
+    "copies pairs pair pcs pc x × size"
 )
 
 _TOPIC_PREFIXES = {
@@ -81,7 +56,7 @@ _TOPIC_PREFIXES = {
 _TOPIC_WORDS = {"off": "discount", "open": "hours", "saved": "cart", "saving": "discount", "save": "discount"}
 _NOT_TOPIC = frozenset({"savour", "savoury", "savor", "savory", "pointless", "relationship", "shipper", "hours"})
 
-_QUALIFIER_TEXT = (
+QUALIFIERS = word_set(
     "express standard economy overnight priority same-day next-day international domestic worldwide abroad overseas "
     "eu europe european uk us usa america canada mexico germany france spain italy ireland scotland wales england "
     "australia zealand japan china india asia africa hawaii alaska islands saturday sunday weekend opened unopened "
@@ -93,26 +68,18 @@ _QUALIFIER_TEXT = (
     "military teacher senior birthday referral app newsletter outlet clearance preorder backorder furniture "
     "satisfaction full complete entire whole decaf organic electronics accessories accessory po remote rural local city"
 )
-QUALIFIERS = frozenset(_QUALIFIER_TEXT.split())
-UNIVERSAL = frozenset(
-    {
-        *("everything", "anything", "everyone", "anyone", "anytime", "anywhere", "unlimited", "always", "every", "any"),
-        *("all", "never", "forever", "lifetime"),
-    }
+UNIVERSAL = word_set(
+    "everything anything everyone anyone anytime anywhere unlimited always every any all never forever lifetime"
 )
-RESTRICTORS = frozenset(
-    {
-        *("member", "members", "subscriber", "subscribers", "subscription", "subscriptions", "student", "students"),
-        *("wholesale", "first", "new", "selected", "eligible", "newsletter", "app", "birthday", "referral", "sale"),
-    }
+RESTRICTORS = word_set(
+    "member members subscriber subscribers subscription subscriptions student students wholesale first new "
+    "selected eligible newsletter app birthday referral sale"
 )
 
-NEGATORS = frozenset(
-    {
-        *("not", "no", "never", "cannot", "can't", "don't", "doesn't", "didn't", "isn't", "aren't", "won't", "wasn't"),
-        *("without", "unable", "neither", "nor", "couldn't", "shouldn't", "wouldn't", "haven't", "hasn't", "none"),
-        *("cant", "dont", "doesnt", "isnt", "arent", "wont", "excluded", "excludes", "except", "excluding"),
-    }
+NEGATORS = word_set(
+    "not no never cannot can't don't doesn't didn't isn't aren't won't wasn't without unable neither nor "
+    "couldn't shouldn't wouldn't haven't hasn't none cant dont doesnt isnt arent wont excluded excludes "
+    "except excluding"
 )
 
 
