@@ -22,7 +22,6 @@ from policy.contact import service as contact
 from policy.contact.service import ConsentGiven
 from policy.tokens import Signer
 from storefront.carts import service as carts
-from storefront.customers import rules as customer_rules
 from storefront.customers import service as customers
 from storefront.customers.schemas import CustomerDetails, Evidence
 
@@ -109,7 +108,6 @@ async def _customers(session: AsyncSession, shop: files.ShopFile, signer: Signer
             channel = ConsentChannel(name)
             written = channel is ConsentChannel.AI_VOICE
             by_email = channel in (ConsentChannel.EMAIL, ConsentChannel.PUSH, ConsentChannel.CHAT_RECORDING)
-            wording = customer_rules.wording(channel, seller=shop.legal_name)
             await contact.record_consent(
                 session,
                 ConsentGiven(
@@ -118,8 +116,8 @@ async def _customers(session: AsyncSession, shop: files.ShopFile, signer: Signer
                     address=row.email if by_email else row.phone or "",
                     state=ConsentState.CONFIRMED,
                     method=ConsentMethod.WRITTEN if written else ConsentMethod.IMPORT,
-                    wording_version=wording.version,
-                    wording=wording.text,
+                    wording_version="demo-1",
+                    wording=f"Imported with the demo shop: consent to {channel} by {shop.legal_name}.",
                 ),
                 company_id=COMPANY_ID,
                 now=now,
