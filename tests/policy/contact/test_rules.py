@@ -204,6 +204,8 @@ def test_an_sms_that_would_come_too_late_is_blocked() -> None:
     )
     older = replace(FACTS, abandoned_at=saturday - timedelta(hours=8, seconds=1))
     assert gate(Channel.SMS, now=saturday, facts=older) == Block((Reason.SMS_TOO_LATE,))
+    days_later = replace(FACTS, abandoned_at=NOON - timedelta(days=5))
+    assert gate(Channel.SMS, facts=days_later, purpose=Purpose.TRANSACTIONAL) == Allow()
 
 
 def test_frequency_defers_by_hour_day_and_week() -> None:
@@ -339,7 +341,7 @@ def test_a_window_that_opens_in_the_lost_hour_opens_when_the_clocks_change() -> 
 
 
 def test_a_window_opens_twice_in_the_repeated_hour() -> None:
-    window = ContactWindow(BERLIN, (Span(EVERY_DAY, 120, 150),))
-    first, second = datetime(2026, 10, 25, 0, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC)
+    window = ContactWindow(BERLIN, (Span(EVERY_DAY, 135, 150),))
+    first, second = datetime(2026, 10, 25, 0, 15, tzinfo=UTC), datetime(2026, 10, 25, 1, 15, tzinfo=UTC)
     assert earliest_contact(first - timedelta(hours=1), (), (), (window,)) == first
-    assert earliest_contact(first + timedelta(minutes=30), (), (), (window,)) == second
+    assert earliest_contact(first + timedelta(minutes=15), (), (), (window,)) == second

@@ -359,6 +359,11 @@ async def test_stop_on_one_channel_leaves_the_others_and_stop_to_all_does_not(sh
     assert await shop.stop(PHONE, SuppressionScope.SMS) is True
     assert answer(await shop.decide()) == ALLOWED
     assert await shop.stop(PHONE, SuppressionScope.SMS) is False
+    assert await shop.consents() == [
+        (ConsentChannel.EMAIL, ConsentState.CONFIRMED),
+        (ConsentChannel.SMS, ConsentState.CONFIRMED),
+        (ConsentChannel.SMS, ConsentState.REVOKED),
+    ]
     assert await shop.stop(PHONE, SuppressionScope.ALL) is True
     assert answer(await shop.decide()) == blocked("SUPPRESSED", "CONSENT_REVOKED")
     # Narrower words later take nothing back.
@@ -369,6 +374,18 @@ async def test_stop_on_one_channel_leaves_the_others_and_stop_to_all_does_not(sh
             for channel in Channel
         ]
     assert stopped == [True] * len(Channel)
+
+
+async def test_stop_to_texts_leaves_the_calls(shop: Shop) -> None:
+    await shop.consent(ConsentChannel.AI_VOICE)
+    assert await shop.stop(PHONE, SuppressionScope.SMS) is True
+    assert answer(await shop.decide(Channel.VOICE)) == ALLOWED
+
+
+async def test_stop_at_one_number_leaves_the_consent_of_another(shop: Shop) -> None:
+    await shop.consent(ConsentChannel.SMS, address="+15035550199")
+    assert await shop.stop(PHONE, SuppressionScope.SMS) is True
+    assert (ConsentChannel.SMS, ConsentState.REVOKED) not in await shop.consents()
 
 
 async def test_a_person_is_stopped_at_every_address(shop: Shop) -> None:
