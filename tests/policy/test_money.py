@@ -16,9 +16,7 @@ currencies = st.sampled_from(sorted(CURRENCIES))
 amounts = st.integers(0, 10**6)
 
 
-@pytest.mark.parametrize(
-    ("currency", "digits"), [*CURRENCIES.items(), ("IQD", 3), ("ISK", 0), ("LAK", 2), ("HUF", 2)]
-)
+@pytest.mark.parametrize(("currency", "digits"), [*CURRENCIES.items(), ("IQD", 3), ("ISK", 0), ("LAK", 2), ("HUF", 2)])
 def test_exponent_is_that_of_iso_4217(currency: str, digits: int) -> None:
     assert money.exponent(currency) == digits
 
@@ -72,9 +70,7 @@ def test_json_carries_the_exact_number(minor: int, currency: str) -> None:
 
 def test_json_number_of_each_kind() -> None:
     assert (
-        json.dumps(
-            [money.json_number(7396, "USD"), money.json_number(1200, "JPY"), money.json_number(1234, "KWD")]
-        )
+        json.dumps([money.json_number(7396, "USD"), money.json_number(1200, "JPY"), money.json_number(1234, "KWD")])
         == "[73.96, 1200, 1.234]"
     )
 
@@ -173,9 +169,7 @@ def test_cart_totals_agree_with_fractions(
     cart_off = result.discount_minor - (result.subtotal_minor - sum(after_line))
     assert abs(cart_off - off) <= half
 
-    taxed = Fraction(
-        sum(part.net_minor for each, part in zip(cart, result.lines, strict=True) if each.taxable)
-    )
+    taxed = Fraction(sum(part.net_minor for each, part in zip(cart, result.lines, strict=True) if each.taxable))
     rate = Fraction(tax.rate)
     due = taxed - taxed / (1 + rate) if tax.inclusive else taxed * rate
     assert abs(result.tax_minor - due) <= half
@@ -186,9 +180,7 @@ def test_cart_totals_agree_with_fractions(
     assert result.shipping_minor == (0 if free else shipping.amount_minor)
 
     goods = result.subtotal_minor - result.discount_minor
-    assert result.grand_total_minor == goods + result.shipping_minor + (
-        0 if tax.inclusive else result.tax_minor
-    )
+    assert result.grand_total_minor == goods + result.shipping_minor + (0 if tax.inclusive else result.tax_minor)
     assert result.item_count == sum(each.quantity for each in cart)
     for column in ("gross_minor", "discount_minor", "tax_minor"):
         whole = {
