@@ -181,14 +181,15 @@ def _fault(error: Exception, *, begun: bool) -> _Fault:
 def _status_fault(error: anthropic.APIStatusError) -> _Fault:
     """An error of HTTP, or one that was announced in a stream that began with 200 (then its type tells)."""
     retry_after_s = _retry_after_s(error)
-    match error.status_code, error.type:
-        case (429, _) | (_, "rate_limit_error"):
+    kind = error.status_code if error.status_code >= 400 else error.type
+    match kind:
+        case 429 | "rate_limit_error":
             return _Fault(UnavailableReason.RATE_LIMITED, retry_after_s=retry_after_s)
-        case (401 | 402 | 403, _) | (_, "authentication_error" | "billing_error" | "permission_error"):
+        case 401 | 402 | 403 | "authentication_error" | "billing_error" | "permission_error":
             return _Fault(UnavailableReason.UNAUTHORIZED, may_retry=False)
-        case (408 | 409, _) | (_, "overloaded_error" | "api_error" | "timeout_error"):
+        case 408 | 409 | "overloaded_error" | "api_error" | "timeout_error":
             return _Fault(UnavailableReason.OVERLOADED, retry_after_s=retry_after_s)
-        case status, _ if status >= 500:
+        case int(status) if status >= 500:
             return _Fault(UnavailableReason.OVERLOADED, retry_after_s=retry_after_s)
         case _:
             return _Fault(UnavailableReason.BAD_REQUEST, may_retry=False)

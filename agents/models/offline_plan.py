@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from agents.detectors import opts_out
 from agents.models.offline_intents import Intent
+from db.tables.customers import SuppressionScope
 from graphs.model import ToolSpec
 
 MAX_QUOTE = 500
@@ -80,7 +81,7 @@ def _steps(intent: Intent | None, text: str, *, has_passages: bool) -> list[Step
         case Intent.COMPLAINT:
             steps.append(Step("request_human", {"reason": "The shopper is unhappy with the shop or the answers."}))
         case Intent.OPT_OUT:
-            steps.append(Step("set_opt_out", {"scope": opts_out(text) or "ALL"}))
+            steps.append(Step("set_opt_out", {"scope": (opts_out(text) or SuppressionScope.ALL).value}))
         case _:
             pass
     return steps
