@@ -11,6 +11,8 @@ ORDER = tuple(CartSaveStage)
 WINBACK_SPAN = timedelta(days=14)
 # A stage that ran late (quiet hours, an outage) pushes the next one away, so that two never arrive together.
 LEAST_SPACING = timedelta(hours=4)
+# A stage that ran within this of its instant ran in time: the seconds of its work move nothing.
+IN_TIME = timedelta(minutes=1)
 # An order is credited to a touch of the last 72 hours (rules 2.4): the attempt stays open that long after its end.
 CREDIT_WINDOW = timedelta(hours=72)
 
@@ -55,8 +57,9 @@ def next_step(
     if contacted_at is None:
         return following
     planned = following.due_at - abandoned_at - delay_of(config, stage, sequence)
-    spacing = min(max(planned, timedelta()), LEAST_SPACING)
-    return Step(following.stage, following.sequence, max(following.due_at, contacted_at + spacing))
+    spaced = contacted_at + min(max(planned, timedelta()), LEAST_SPACING)
+    due_at = following.due_at if spaced <= following.due_at + IN_TIME else spaced
+    return Step(following.stage, following.sequence, due_at)
 
 
 def winback_delay(config: FlowConfig, sequence: int) -> timedelta:

@@ -89,9 +89,20 @@ def test_stages_run_once_in_order_never_early_and_never_together(
             assert step.due_at == ABANDONED + delay
         else:
             # No shorter than planned between the two, or four hours where more was planned; and no needless wait.
-            apart = min(delay - previous_delay, timedelta(hours=4))
-            assert step.due_at == max(ABANDONED + delay, previous_at + apart)
+            apart = previous_at + min(delay - previous_delay, timedelta(hours=4))
+            in_time = apart <= ABANDONED + delay + timedelta(minutes=1)
+            assert step.due_at == (ABANDONED + delay if in_time else apart)
         previous_at, previous_delay = at, delay
+
+
+@pytest.mark.parametrize(("seconds", "moved_s"), [(0, 0), (2, 0), (60, 0), (61, 61), (3600, 3600)])
+def test_the_seconds_that_a_stage_took_do_not_move_the_next_one(seconds: int, moved_s: int) -> None:
+    ran_at = ABANDONED + timedelta(minutes=60, seconds=seconds)
+    step = rules.next_step(
+        DEFAULT, stage=CartSaveStage.PATTERN_INTERRUPT, sequence=1, abandoned_at=ABANDONED, contacted_at=ran_at
+    )
+    due_at = ABANDONED + timedelta(minutes=180, seconds=moved_s)
+    assert step == rules.Step(CartSaveStage.DIAGNOSIS_SURVEY, 1, due_at)
 
 
 def test_a_stage_that_contacted_nobody_does_not_push_the_next_one_away() -> None:
