@@ -1,6 +1,6 @@
 """Companies with an FAQ."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,8 +50,8 @@ class Shop:
             remove_missing=remove_missing,
         )
 
-    async def store(self, vectors: NDArray[np.float32]) -> None:
-        """One entry in force, named "Entry 0" and so on, for each vector."""
+    async def store(self, vectors: NDArray[np.float32], texts: Sequence[str] = ()) -> None:
+        """One entry in force, named "Entry 0" and so on, for each vector; `texts` are what full text finds."""
         entries, chunks, rows = [], [], []
         for number, vector in enumerate(vectors):
             entry = FaqEntry(
@@ -67,7 +67,9 @@ class Shop:
                 source="",
                 created_at=NOW,
             )
-            chunk = FaqChunk(company_id=self.id, id=uuid7(), entry_id=entry.id, position=0, text="")
+            chunk = FaqChunk(
+                company_id=self.id, id=uuid7(), entry_id=entry.id, position=0, text=texts[number] if texts else ""
+            )
             entries.append(entry)
             chunks.append(chunk)
             rows.append(FaqVector(company_id=self.id, chunk_id=chunk.id, embedding=vector.tolist()))
