@@ -96,6 +96,7 @@ class Grant(Base, TenantRow):
             unique=True,
             postgresql_where=text("status = 'COMMITTED'"),
         ),
+        Index("ix_grants_cart", "company_id", "cart_id"),
         Index("ix_grants_person", "company_id", "person_key", "committed_at"),
         Index("ix_grants_committed", "company_id", "committed_at"),
         Index("ix_grants_due", "expires_at", postgresql_where=text("status IN ('PROPOSED', 'COMMITTED')")),

@@ -640,6 +640,7 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("status IN ('PROPOSED', 'COMMITTED')"),
     )
+    op.create_index("ix_grants_cart", "grants", ["company_id", "cart_id"], unique=False)
     op.create_index("ix_grants_person", "grants", ["company_id", "person_key", "committed_at"], unique=False)
     op.create_index(
         "uq_grants_live",
