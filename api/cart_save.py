@@ -20,8 +20,8 @@ from db.tables.recovery import (
     SaveAttempt,
 )
 from policy import money
+from recovery import attempts, service
 from recovery import responses as flow_responses
-from recovery import service
 from recovery.config import FlowConfig
 from recovery.configuration import change_flow, flow_in_force
 from recovery.history import AttemptHistory, histories
@@ -161,7 +161,7 @@ async def list_attempts(
     limit: Limit = 50,
 ) -> Page[CartSaveAttemptRead]:
     """Attempts, newest first; of one cart with `cartId`."""
-    found = await service.list_attempts(
+    found = await attempts.list_attempts(
         session, company_id=merchant.company_id, cart_id=cart_id, after=decode_cursor(cursor), limit=limit + 1
     )
     page = found[:limit]
@@ -208,7 +208,7 @@ async def initiate(
 
 @router.get("/{attempt_id}", responses=responses(403, 404))
 async def read_attempt(attempt_id: UUID, merchant: MerchantDep, session: SessionDep) -> CartSaveAttemptRead:
-    attempt = await service.get_attempt(session, attempt_id, company_id=merchant.company_id)
+    attempt = await attempts.get_attempt(session, attempt_id, company_id=merchant.company_id)
     return await _read(session, attempt)
 
 

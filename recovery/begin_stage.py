@@ -11,13 +11,11 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.tables.carts import CartStatus
-from db.tables.companies import Company
 from db.tables.policy import Channel, ContactPhase, ContactVerdict, GrantSource
 from db.tables.recovery import (
     CartAbandonmentReason,
     CartSaveOutcome,
     CartSaveStage,
-    CartSaveStatus,
     SaveAttempt,
     StageEventKind,
 )
@@ -27,18 +25,22 @@ from policy.contact.rules import Purpose
 from policy.contact.service import GateDecision
 from policy.offers import service as offers
 from policy.tokens import Signer
-from recovery import rules, service
+from recovery import rules
+from recovery.attempts import close, lock_due, pass_over, wait_until_idle
 from recovery.config import FlowConfig
 from recovery.configuration import Flow, flow_in_force
+from recovery.reader import locale_of, zone_of
 from recovery.remedies import InterventionType, menu
-from recovery.repository import AttemptRepository, CompanyRepository, InterventionRepository
+from recovery.repository import AttemptRepository, CompanyRepository
 from storefront.carts import service as carts
 from storefront.carts.schemas import CartView, OfferView
 from storefront.customers import service as customers
 from storefront.customers.schemas import CustomerView
+from storefront.holds import service as holds
 
 # What messages can be written for today; the others are passed over with their reason.
 WRITTEN_CHANNELS = frozenset({Channel.EMAIL})
+SOLD_OUT = "SOLD_OUT"
 
 
 @dataclass(frozen=True)
@@ -74,44 +76,38 @@ async def begin_stage(
     if attempt is None:
         return None
     cart = await carts.read(session, attempt.cart_id, company_id=company_id, now=now)
-    if cart.status is CartStatus.CONVERTED:
-        await service.close(session, attempt, CartSaveOutcome.CONVERTED, company_id=company_id, now=now)
-        return None
-    if cart.status is CartStatus.ACTIVE:
-        # Restored: wait until it is idle again; the abandonment lets the attempt go on.
-        attempt.due_at, attempt.released_at = cart.idle_due_at, None
-        return None
     flow = await flow_in_force(session, company_id=company_id)
-    if _is_over(flow.config, attempt):
-        await service.close(session, attempt, CartSaveOutcome.EXHAUSTED, company_id=company_id, now=now)
-        return None
-    stage = flow.config.stages.get(attempt.current_stage)
-    if not flow.config.enabled or not stage.enabled or attempt.experiment_arm == Arm.HOLDOUT:
-        reason = "HOLDOUT" if attempt.experiment_arm == Arm.HOLDOUT else "SWITCHED_OFF"
-        await pass_over(session, attempt, flow, company_id=company_id, reason=reason, now=now)
-        return None
-    channels = await _allowed(session, attempt, flow, stage.channels, company_id=company_id, signer=signer, now=now)
-    if not channels:
-        return None
-    return await _plan(session, attempt, cart, flow, channels, company_id=company_id, now=now)
+    if cart.status is CartStatus.CONVERTED:
+        await close(session, attempt, CartSaveOutcome.CONVERTED, company_id=company_id, now=now)
+    elif cart.status is CartStatus.ACTIVE:
+        await wait_until_idle(session, attempt, cart, company_id=company_id, now=now)
+    elif _is_over(flow.config, attempt):
+        await close(session, attempt, CartSaveOutcome.EXHAUSTED, company_id=company_id, now=now)
+    elif (reason := _pointless(flow.config, attempt)) is not None or await is_sold_out(session, cart, now=now):
+        await pass_over(session, attempt, flow, company_id=company_id, reason=reason or SOLD_OUT, now=now)
+    else:
+        wanted = flow.config.stages.get(attempt.current_stage).channels
+        channels = await _allowed(session, attempt, flow, wanted, company_id=company_id, signer=signer, now=now)
+        if channels:
+            return await _plan(session, attempt, cart, flow, channels, company_id=company_id, now=now)
+    return None
 
 
-async def lock_due(
-    session: AsyncSession, attempt_id: UUID, *, company_id: UUID, step: int, now: datetime
-) -> SaveAttempt | None:
-    """The attempt, locked after its cart, if it still waits for this step and the step is due."""
-    attempts = AttemptRepository(session)
-    found = await attempts.get(attempt_id, company_id=company_id)
-    if found is None:
-        return None
-    await attempts.lock_cart(found.cart_id, company_id=company_id)
-    attempt = await attempts.get_for_update(attempt_id, company_id=company_id)
-    if attempt is None or attempt.status is not CartSaveStatus.IN_PROGRESS or attempt.step != step:
-        return None
-    if attempt.due_at is None or attempt.due_at > now:
-        attempt.released_at = None
-        return None
-    return attempt
+async def is_sold_out(session: AsyncSession, cart: CartView, *, now: datetime) -> bool:
+    """Whether nothing of the cart can be had any more: there is nothing to come back for."""
+    wanted = {line.variant_id for line in cart.lines}
+    return await holds.is_sold_out(session, cart.id, wanted, company_id=cart.company_id, now=now)
+
+
+def _pointless(config: FlowConfig, attempt: SaveAttempt) -> str | None:
+    """Why this stage contacts nobody, whatever the gate says."""
+    if attempt.experiment_arm == Arm.HOLDOUT:
+        return "HOLDOUT"
+    if not config.enabled or not config.stages.get(attempt.current_stage).enabled:
+        return "SWITCHED_OFF"
+    if attempt.current_stage is CartSaveStage.DIAGNOSIS_SURVEY and attempt.diagnosis_reason is not None:
+        return "ALREADY_ANSWERED"
+    return None
 
 
 def _is_over(config: FlowConfig, attempt: SaveAttempt) -> bool:
@@ -162,34 +158,6 @@ async def _allowed(
     return ()
 
 
-async def pass_over(
-    session: AsyncSession, attempt: SaveAttempt, flow: Flow, *, company_id: UUID, reason: str, now: datetime
-) -> None:
-    """Nobody is contacted in this stage; the next one waits."""
-    await AttemptRepository(session).add_event(
-        attempt, StageEventKind.SKIPPED, company_id=company_id, now=now, reason=reason
-    )
-    await schedule_next(session, attempt, flow, company_id=company_id, now=now)
-
-
-async def schedule_next(
-    session: AsyncSession, attempt: SaveAttempt, flow: Flow, *, company_id: UUID, now: datetime
-) -> None:
-    """The deterministic scheduler decides when the next stage is due; after the last one only the credit is open."""
-    contacted_at = await InterventionRepository(session).last_contact(attempt.id, company_id=company_id)
-    following = rules.next_step(
-        flow.config,
-        stage=attempt.current_stage,
-        sequence=attempt.sequence,
-        abandoned_at=attempt.abandoned_at,
-        contacted_at=contacted_at,
-    )
-    if following is None:
-        length = flow.config.stages.winback_sequence.sequence_length
-        following = rules.Step(CartSaveStage.WINBACK_SEQUENCE, length + 1, now + rules.CREDIT_WINDOW)
-    await service.move_to(session, attempt, following, company_id=company_id, now=now)
-
-
 async def _plan(
     session: AsyncSession,
     attempt: SaveAttempt,
@@ -203,7 +171,7 @@ async def _plan(
     assert attempt.customer_id is not None  # the gate allowed somebody
     customer = await customers.get(session, attempt.customer_id, company_id=company_id)
     company = await CompanyRepository(session).get(company_id=company_id)
-    proposed = await _propose(session, attempt, company_id=company_id, now=now)
+    proposed = await _propose(session, attempt, cart, company_id=company_id, now=now)
     gap = cart.free_shipping is not None and cart.free_shipping.remaining_minor > 0
     following = rules.next_step(
         flow.config,
@@ -218,7 +186,7 @@ async def _plan(
         cart=cart,
         customer=customer,
         shop=company.name,
-        locale=customer.locale or company.locale,
+        locale=locale_of(customer, company),
         tz=zone_of(customer, company),
         stage=attempt.current_stage,
         sequence=attempt.sequence,
@@ -238,12 +206,9 @@ async def _plan(
     )
 
 
-def zone_of(customer: CustomerView, company: Company) -> str:
-    """The zone in which times are told to this shopper."""
-    return customer.timezone or company.timezone
-
-
-async def _propose(session: AsyncSession, attempt: SaveAttempt, *, company_id: UUID, now: datetime) -> OfferView | None:
+async def _propose(
+    session: AsyncSession, attempt: SaveAttempt, cart: CartView, *, company_id: UUID, now: datetime
+) -> OfferView | None:
     reason = rules.offer_reason(attempt.current_stage, attempt.diagnosis_reason)
     if reason is None:
         return None
@@ -254,7 +219,8 @@ async def _propose(session: AsyncSession, attempt: SaveAttempt, *, company_id: U
         reason=reason,
         source=GrantSource.STAGE,
         stage=attempt.current_stage,
-        idempotency_key=f"attempt:{attempt.id}:{attempt.step}",
+        # A stage that is planned again finds its proposal; one that waited for a restored cart makes a new one.
+        idempotency_key=f"attempt:{attempt.id}:{attempt.step}:{cart.abandonment}",
         now=now,
     )
     if isinstance(offered, offers.Refused):

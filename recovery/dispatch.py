@@ -10,41 +10,40 @@ from db.tables.carts import CartStatus
 from db.tables.customers import SuppressionScope
 from db.tables.delivery import Message, MessageStatus
 from db.tables.policy import ContactPhase, ContactVerdict
-from db.tables.recovery import InterventionStatus
+from db.tables.recovery import CartSaveStage, CartSaveStatus, InterventionStatus, StageEventKind
 from delivery import service as delivery
 from delivery.schemas import Recorded
 from policy.contact import service as contact
 from policy.contact.rules import Purpose
 from policy.contact.service import GateDecision
 from policy.tokens import Signer
+from recovery.begin_stage import SOLD_OUT, is_sold_out
+from recovery.configuration import flow_in_force
 from recovery.repository import AttemptRepository, InterventionRepository
 from storefront.carts import service as carts
+from storefront.carts.schemas import CartView
 
 STATUSES = {
     MessageStatus.SENT: InterventionStatus.SENT,
     MessageStatus.UNKNOWN: InterventionStatus.SENT,
     MessageStatus.FAILED: InterventionStatus.FAILED,
-    MessageStatus.BLOCKED: InterventionStatus.FAILED,
 }
 
 
 async def may_leave(session: AsyncSession, message: Message, *, signer: Signer, now: datetime) -> GateDecision:
     """Whether a message may leave now. Locks cart and attempt; the person is locked by the gate.
 
-    What is not true any more is not sent: the cart was ordered or restored, the offer it names has changed.
+    What is not true any more is not sent: the cart was ordered or restored, the flow has ended, the offer that the
+    message names has changed. A block is noted on the intervention, for the next stage and the merchant to see.
     """
     company_id = message.company_id
     cart = await carts.read_locked(session, message.cart_id, company_id=company_id, now=now)
-    if message.attempt_id is not None:
-        await AttemptRepository(session).get_for_update(message.attempt_id, company_id=company_id)
     asked_for = message.intervention_id is None
-    if not asked_for and cart.status is CartStatus.ACTIVE:
-        return _blocked("RESTORED")
-    if message.intervention_id is not None:
-        named = await InterventionRepository(session).grant_of(message.intervention_id, company_id=company_id)
-        if named is not None and (cart.offer is None or cart.offer.grant_id != named):
-            return _blocked("OFFER_CHANGED")
-    return await contact.decide_and_record(
+    if not asked_for:
+        stale = await _stale(session, message, cart, now=now)
+        if stale is not None:
+            return await _blocked(session, message, (stale,), now=now)
+    decision = await contact.decide_and_record(
         session,
         message.customer_id,
         company_id=company_id,
@@ -57,10 +56,58 @@ async def may_leave(session: AsyncSession, message: Message, *, signer: Signer, 
         message_id=message.id,
         now=now,
     )
+    if decision.verdict is ContactVerdict.BLOCK:
+        await _note_block(session, message, decision.reasons, now=now)
+    return decision
 
 
-def _blocked(reason: str) -> GateDecision:
-    return GateDecision(uuid7(), ContactVerdict.BLOCK, None, (reason,), "")
+async def _stale(session: AsyncSession, message: Message, cart: CartView, *, now: datetime) -> str | None:
+    """Why a planned message should not go out any more, whatever the gate says."""
+    company_id = message.company_id
+    assert message.attempt_id is not None  # the messages of a flow carry it
+    assert message.intervention_id is not None
+    attempt = await AttemptRepository(session).get_for_update(message.attempt_id, company_id=company_id)
+    if cart.status is CartStatus.ACTIVE:
+        return "RESTORED"
+    if attempt is None or attempt.status is not CartSaveStatus.IN_PROGRESS:
+        return "FLOW_ENDED"
+    if attempt.paused_reason is not None:
+        return "FLOW_PAUSED"
+    flow = await flow_in_force(session, company_id=company_id)
+    stage = None if message.stage is None else CartSaveStage(message.stage)
+    if not flow.config.enabled or (stage is not None and not flow.config.stages.get(stage).enabled):
+        return "SWITCHED_OFF"
+    named = await InterventionRepository(session).grant_of(message.intervention_id, company_id=company_id)
+    offered = None if cart.offer is None else cart.offer.grant_id
+    # Named or not: the totals in the message were those of its offer.
+    if named != offered:
+        return "OFFER_CHANGED"
+    return SOLD_OUT if await is_sold_out(session, cart, now=now) else None
+
+
+async def _blocked(session: AsyncSession, message: Message, reasons: tuple[str, ...], *, now: datetime) -> GateDecision:
+    await _note_block(session, message, reasons, now=now)
+    return GateDecision(uuid7(), ContactVerdict.BLOCK, None, reasons, "")
+
+
+async def _note_block(session: AsyncSession, message: Message, reasons: tuple[str, ...], *, now: datetime) -> None:
+    """Once, whoever asks: the cart is locked. What may have left already is not called blocked."""
+    if message.intervention_id is None or message.attempt_id is None or message.status is not MessageStatus.PLANNED:
+        return
+    reason = ",".join(reasons)
+    interventions = InterventionRepository(session)
+    if await interventions.fail_scheduled(message.intervention_id, reason, company_id=message.company_id):
+        attempts = AttemptRepository(session)
+        attempt = await attempts.get_for_update(message.attempt_id, company_id=message.company_id)
+        assert attempt is not None
+        await attempts.add_event(
+            attempt,
+            StageEventKind.BLOCKED,
+            company_id=message.company_id,
+            now=now,
+            reason=reason,
+            stage=None if message.stage is None else CartSaveStage(message.stage),
+        )
 
 
 async def after_sending(

@@ -20,7 +20,8 @@ from policy.claims.rules import check
 from policy.claims.sentences import split
 from policy.offers import service as offers
 from policy.offers.wording import offer_sentence
-from recovery.begin_stage import StagePlan, lock_due, pass_over, schedule_next
+from recovery.attempts import lock_due, pass_over, schedule_next, wait_until_idle
+from recovery.begin_stage import StagePlan
 from recovery.content import Content, ContentFacts, template
 from recovery.emails import WHY, Letter, Mailing, compose_email
 from recovery.remedies import MONEY, InterventionType
@@ -57,7 +58,8 @@ async def finish_stage(
     cart = await carts.read(session, attempt.cart_id, company_id=company_id, now=now)
     if cart.status is not CartStatus.ABANDONED:
         await _drop_proposal(session, plan, company_id=company_id, now=now)
-        attempt.due_at, attempt.released_at = cart.idle_due_at, None
+        if cart.status is CartStatus.ACTIVE:
+            await wait_until_idle(session, attempt, cart, company_id=company_id, now=now)
         return None
     written = await _settle_offer(session, plan, written, now=now)
     cart = await carts.read(session, attempt.cart_id, company_id=company_id, now=now)

@@ -138,14 +138,16 @@ class AttemptRepository:
         now: datetime,
         reason: str | None = None,
         previous: CartSaveStage | None = None,
+        stage: CartSaveStage | None = None,
     ) -> None:
+        """`stage` is what it happened to, where that is not the stage that waits now."""
         await self.session.execute(
             insert(StageEvent).values(
                 company_id=company_id,
                 id=uuid7(),
                 occurred_at=now,
                 attempt_id=attempt.id,
-                stage=attempt.current_stage,
+                stage=stage or attempt.current_stage,
                 previous_stage=previous,
                 step=attempt.step,
                 kind=kind,
@@ -193,6 +195,32 @@ class InterventionRepository:
             update(Intervention)
             .where(Intervention.company_id == company_id, Intervention.id == intervention_id)
             .values(status=status)
+        )
+
+    async def fail_scheduled(self, intervention_id: UUID, reason: str, *, company_id: UUID) -> bool:
+        """Note that it was not sent; False when what became of it is known already."""
+        failed = await self.session.execute(
+            update(Intervention)
+            .where(
+                Intervention.company_id == company_id,
+                Intervention.id == intervention_id,
+                Intervention.status == InterventionStatus.SCHEDULED,
+            )
+            .values(status=InterventionStatus.FAILED, error_message=reason)
+            .returning(Intervention.id)
+        )
+        return failed.first() is not None
+
+    async def expire_scheduled(self, attempt_id: UUID, *, company_id: UUID) -> None:
+        """What was planned and not sent will not be sent any more."""
+        await self.session.execute(
+            update(Intervention)
+            .where(
+                Intervention.company_id == company_id,
+                Intervention.attempt_id == attempt_id,
+                Intervention.status == InterventionStatus.SCHEDULED,
+            )
+            .values(status=InterventionStatus.EXPIRED)
         )
 
     async def last_contact(self, attempt_id: UUID, *, company_id: UUID) -> datetime | None:

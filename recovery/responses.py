@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.tables.delivery import MessageEventKind
 from db.tables.recovery import CartAbandonmentReason, CartSaveOutcome, CartSaveStage, SaveAttempt, StageEventKind
 from delivery import service as delivery
+from policy.redaction.rules import redact
 from recovery import rules
+from recovery.attempts import close, get_attempt, lock_running, move_to, resume
 from recovery.configuration import flow_in_force
 from recovery.repository import AttemptRepository
-from recovery.service import close, get_attempt, lock_running, move_to
 
 
 async def answer(
@@ -23,17 +24,20 @@ async def answer(
     now: datetime,
     text: str | None = None,
 ) -> SaveAttempt:
-    """Keep a diagnosis. While the branch is still ahead it is due now, the contact gate permitting (decision 6)."""
+    """Keep a diagnosis. While the branch is still ahead it is due now, the contact gate permitting (decision 6).
+
+    In a paused flow the answer is kept and nothing moves. Card numbers in `text` are gone before it is stored.
+    """
     attempt = await lock_running(session, attempt_id, company_id=company_id)
     attempt.diagnosis_reason = reason
     given: dict[str, str] = {"reason": reason, "at": now.isoformat()}
     if text:
-        given["text"] = text
+        given["text"] = redact(text).text
     attempt.diagnosis_answers = {"answers": [*attempt.diagnosis_answers.get("answers", []), given]}
     attempts = AttemptRepository(session)
     await attempts.add_event(attempt, StageEventKind.ANSWERED, company_id=company_id, now=now, reason=reason)
     flow = await flow_in_force(session, company_id=company_id)
-    if rules.answer_moves_to_branch(flow.config, attempt.current_stage):
+    if attempt.paused_reason is None and rules.answer_moves_to_branch(flow.config, attempt.current_stage):
         await move_to(
             session, attempt, rules.Step(CartSaveStage.BRANCHING_INTERVENTION, 1, now), company_id=company_id, now=now
         )
@@ -79,8 +83,14 @@ async def answer_for_cart(
 
 
 async def progress(session: AsyncSession, attempt_id: UUID, *, company_id: UUID, now: datetime) -> SaveAttempt:
-    """Pass over the stage that waits: the next one waits in its place (spec 11, progress without a response)."""
+    """Pass over the stage that waits: the next one waits in its place (spec 11, progress without a response).
+
+    A paused flow goes on with the stage that waited.
+    """
     attempt = await lock_running(session, attempt_id, company_id=company_id)
+    if attempt.paused_reason is not None:
+        await resume(session, attempt, company_id=company_id, now=now)
+        return attempt
     flow = await flow_in_force(session, company_id=company_id)
     attempts = AttemptRepository(session)
     await attempts.add_event(attempt, StageEventKind.SKIPPED, company_id=company_id, now=now, reason="BY_MERCHANT")

@@ -17,6 +17,7 @@ from policy.contact.rules import Purpose
 from policy.errors import Conflict
 from recovery.content import Content
 from recovery.emails import Letter, Mailing, compose_email
+from recovery.reader import locale_of
 from recovery.repository import CompanyRepository
 from storefront.carts import service as carts
 from storefront.customers import service as customers
@@ -69,7 +70,7 @@ async def send_resume_link(
     if decision.verdict is not ContactVerdict.ALLOW:
         raise CannotSend("I can't send messages to your address: it is on our list of those who want none.")
     company = await CompanyRepository(session).get(company_id=company_id)
-    locale = customer.locale or company.locale
+    locale = locale_of(customer, company)
     letter = Letter(company, customer.id, cart, locale, _content(company.name), WHY_ASKED)
     email = compose_email(letter, mailing=mailing, message_id=message_id, now=now)
     planned = PlannedMessage(

@@ -28,8 +28,9 @@ from policy.contact import service as contact
 from policy.offers import service as offers
 from policy.tokens import Signer
 from recovery import rules
+from recovery.attempts import close, lock_running, pause
 from recovery.configuration import Flow, flow_in_force
-from recovery.errors import AttemptIsClosed, CartNotAbandoned, FlowIsOff, NoSuchAttempt, OutcomeNeedsAnOrder
+from recovery.errors import CartNotAbandoned, FlowIsOff, OutcomeNeedsAnOrder
 from recovery.repository import AttemptRepository, CompanyRepository
 from storefront.carts import service as carts
 from storefront.carts.schemas import CartView, OrderView
@@ -44,8 +45,6 @@ async def abandon(session: AsyncSession, cart_id: UUID, *, company_id: UUID, now
     if not await carts.mark_abandoned(session, cart_id, company_id=company_id, now=now):
         return None
     flow = await flow_in_force(session, company_id=company_id)
-    if not flow.config.enabled:
-        return None
     return await _open(session, cart_id, flow, company_id=company_id, now=now, reason=None)
 
 
@@ -81,9 +80,9 @@ async def _open(
     cart = await carts.read_locked(session, cart_id, company_id=company_id, now=now)
     attempts = AttemptRepository(session)
     if running := await attempts.running_for_update(cart_id, company_id=company_id):
-        if running.due_at is not None and running.paused_reason is None and cart.abandoned_at is not None:
+        if cart.status is CartStatus.ABANDONED and cart.abandoned_at is not None and running.paused_reason is None:
             # Left again after it was restored: the stage that waited is due, not the ones before it again.
-            running.due_at = max(running.due_at, cart.abandoned_at)
+            running.due_at = max(running.due_at or cart.abandoned_at, cart.abandoned_at)
         return running
     if cart.status is not CartStatus.ABANDONED or cart.abandoned_at is None:
         raise CartNotAbandoned(cart.status)
@@ -122,32 +121,6 @@ async def _open(
 async def the_company(session: AsyncSession, *, company_id: UUID) -> Company:
     """The shop that speaks: name, address, zone, language."""
     return await CompanyRepository(session).get(company_id=company_id)
-
-
-async def get_attempt(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt:
-    attempt = await AttemptRepository(session).get(attempt_id, company_id=company_id)
-    if attempt is None:
-        raise NoSuchAttempt(attempt_id)
-    return attempt
-
-
-async def list_attempts(
-    session: AsyncSession, *, company_id: UUID, cart_id: UUID | None, after: UUID | None, limit: int
-) -> list[SaveAttempt]:
-    """Newest first; `after` is the last id of the page before."""
-    return await AttemptRepository(session).page(company_id=company_id, cart_id=cart_id, after=after, limit=limit)
-
-
-async def move_to(
-    session: AsyncSession, attempt: SaveAttempt, step: rules.Step, *, company_id: UUID, now: datetime
-) -> None:
-    """Let `step` wait as the attempt's next; a job that is out for the one before finds its step number past."""
-    previous, attempt.current_stage = attempt.current_stage, step.stage
-    attempt.sequence, attempt.step = step.sequence, attempt.step + 1
-    attempt.due_at, attempt.released_at = max(step.due_at, now), None
-    await AttemptRepository(session).add_event(
-        attempt, StageEventKind.ENTERED, company_id=company_id, now=now, previous=previous
-    )
 
 
 async def convert(
@@ -245,54 +218,3 @@ async def complete(
         await pause(session, attempt, PausedReason.MERCHANT, company_id=company_id, now=now)
         return attempt
     return await close(session, attempt, outcome, company_id=company_id, now=now, reason="BY_MERCHANT")
-
-
-async def pause(
-    session: AsyncSession, attempt: SaveAttempt, reason: PausedReason, *, company_id: UUID, now: datetime
-) -> None:
-    attempt.paused_reason, attempt.due_at, attempt.released_at = reason, None, None
-    await AttemptRepository(session).add_event(
-        attempt, StageEventKind.PAUSED, company_id=company_id, now=now, reason=reason
-    )
-
-
-async def close(
-    session: AsyncSession,
-    attempt: SaveAttempt,
-    outcome: CartSaveOutcome,
-    *,
-    company_id: UUID,
-    now: datetime,
-    reason: str | None = None,
-) -> SaveAttempt:
-    """End a locked attempt; nothing of it is due any more."""
-    match outcome:
-        case CartSaveOutcome.CANCELLED:
-            attempt.status = CartSaveStatus.CANCELLED
-        case CartSaveOutcome.EXPIRED:
-            attempt.status = CartSaveStatus.EXPIRED
-        case _:
-            attempt.status = CartSaveStatus.COMPLETED
-    attempt.outcome, attempt.completed_at = outcome, now
-    attempt.due_at, attempt.released_at = None, None
-    await AttemptRepository(session).add_event(
-        attempt, StageEventKind.CLOSED, company_id=company_id, now=now, reason=reason or outcome
-    )
-    return attempt
-
-
-async def lock_running(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt:
-    """The running attempt, locked after its cart.
-
-    Raises:
-        NoSuchAttempt, AttemptIsClosed.
-    """
-    attempts = AttemptRepository(session)
-    found = await attempts.get(attempt_id, company_id=company_id)
-    if found is None:
-        raise NoSuchAttempt(attempt_id)
-    await attempts.lock_cart(found.cart_id, company_id=company_id)
-    attempt = await attempts.get_for_update(attempt_id, company_id=company_id)
-    if attempt is None or attempt.status is not CartSaveStatus.IN_PROGRESS:
-        raise AttemptIsClosed
-    return attempt

@@ -26,6 +26,13 @@ class HoldRepository:
         )
         return list(rows)
 
+    async def stock(self, variant_ids: Iterable[UUID], *, company_id: UUID) -> list[Stock]:
+        """The stock rows as they are, for who only looks."""
+        rows = await self.session.scalars(
+            select(Stock).where(Stock.company_id == company_id, Stock.variant_id.in_(variant_ids))
+        )
+        return list(rows)
+
     async def held_by_others(
         self, cart_id: UUID, variant_ids: Iterable[UUID], *, company_id: UUID, now: datetime
     ) -> dict[UUID, int]:

@@ -3,7 +3,7 @@
 Callers hold the lock of the cart. Stock rows are locked after it, in the order of their variants.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -57,6 +57,18 @@ async def check(
 ) -> dict[UUID, int]:
     """As `reserve`, but hold nothing."""
     return rules.short_of(wanted, await _levels(session, cart_id, wanted, company_id=company_id, now=now))
+
+
+async def is_sold_out(
+    session: AsyncSession, cart_id: UUID, variant_ids: Collection[UUID], *, company_id: UUID, now: datetime
+) -> bool:
+    """Whether not one unit of any of these can be had by the cart any more. Looks, and locks nothing."""
+    holds = HoldRepository(session)
+    rows = await holds.stock(variant_ids, company_id=company_id)
+    taken = await holds.held_by_others(cart_id, variant_ids, company_id=company_id, now=now)
+    levels = {row.variant_id: StockLevel(row.on_hand, row.policy, taken.get(row.variant_id, 0)) for row in rows}
+    short = rules.short_of(dict.fromkeys(variant_ids, 1), levels)
+    return len(short) == len(variant_ids)
 
 
 async def renew(session: AsyncSession, cart_id: UUID, *, company_id: UUID, policy: HoldPolicy, now: datetime) -> None:
