@@ -1,4 +1,4 @@
-"""The command line."""
+"""The command line. Commands import what they run: the agents take seconds to load, and `--help` should not."""
 
 import asyncio
 import json
@@ -9,18 +9,13 @@ from typing import Annotated, NoReturn, TypeVar
 from uuid import UUID
 
 import typer
-import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app import worker_process
 from app.companies import Keys, NewCompany, create_company, issue_keys
 from app.database import database
 from app.imports import ImportSummary, import_faq_file, import_products_file
-from app.logs import configure_logs
-from app.parts import assemble
-from app.server import create_server
 from app.settings import Settings
 from db import upgrade as schema
 from db.clock import read_clock
@@ -58,17 +53,16 @@ def demo(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
 @app.command()
 def serve(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
     """Run the API."""
-    settings = Settings()
-    configure_logs(settings.log_level)
-    with database(settings) as url:
-        uvicorn.run(
-            create_server(assemble(settings, url)), host=host, port=port, log_config=None, timeout_graceful_shutdown=15
-        )
+    from app import server_process
+
+    server_process.run(host, port)
 
 
 @app.command()
 def worker() -> None:
     """Run a worker: stages, messages, abandonment. Any number may run."""
+    from app import worker_process
+
     worker_process.main()
 
 

@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agents import detectors
 from agents.checkout_chat.agent import CheckoutChat
-from agents.models.anthropic import AnthropicModel, connect
 from agents.models.breaker import CircuitBreaker
 from agents.models.fallback import FallbackModel
 from agents.models.offline import OfflineModel
@@ -64,6 +63,9 @@ def _primary(settings: Settings, offline: OfflineModel) -> Model | None:
     """Claude behind a breaker, with the offline responder to finish what it cannot; None without a key."""
     if settings.anthropic_api_key is None:
         return None
+    # The SDK takes seconds to import: who has no key does not wait for it.
+    from agents.models.anthropic import AnthropicModel, connect
+
     client = connect(api_key=settings.anthropic_api_key.get_secret_value(), base_url=settings.anthropic_base_url)
     models: dict[Purpose, str] = {
         "chat": settings.chat_model,
