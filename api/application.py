@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import text
 from starlette.types import Lifespan
 
 from api import problems
 from api.edge import Edge
+from db.session import ping
 
 PREFIX = "/api/momentum"
 DESCRIPTION = (
@@ -37,8 +37,7 @@ def create_application(
     @app.get("/healthz", include_in_schema=False)
     async def healthy() -> dict[str, str]:
         """Answers when the process serves and its database does."""
-        async with edge.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        await ping(edge.engine)
         return {"status": "ok"}
 
     return app

@@ -44,6 +44,12 @@ async def enter(session: AsyncSession, company_id: UUID | None) -> None:
     )
 
 
+async def ping(engine: AsyncEngine) -> None:
+    """Return when the database has answered; raises what the driver raises when it does not."""
+    async with engine.connect() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
 async def refuse_unsafe_role(engine: AsyncEngine) -> None:
     """Raise `UnsafeRole` if the engine's role is a superuser, bypasses or owns what it should be bound by."""
     query = text(

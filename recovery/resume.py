@@ -70,8 +70,7 @@ async def send_resume_link(
     if decision.verdict is not ContactVerdict.ALLOW:
         raise CannotSend("I can't send messages to your address: it is on our list of those who want none.")
     company = await CompanyRepository(session).get(company_id=company_id)
-    locale = locale_of(customer, company)
-    letter = Letter(company, customer.id, cart, locale, _content(company.name), WHY_ASKED)
+    letter = Letter(company, customer.id, cart, locale_of(customer, company), _content(company.name), WHY_ASKED)
     email = compose_email(letter, mailing=mailing, message_id=message_id, now=now)
     planned = PlannedMessage(
         id=message_id,

@@ -1,12 +1,13 @@
 """Queries of the tool layer: calls that were made, people who were asked for."""
 
-from typing import Any
+from collections.abc import Mapping
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.base import type_json
 from db.tables.conversations import Handoff, ToolCall
 
 
@@ -19,7 +20,7 @@ class ToolCallRepository:
             select(ToolCall).where(ToolCall.company_id == company_id, ToolCall.call_key == call_key)
         )
 
-    async def add(self, row: dict[str, Any], *, company_id: UUID) -> bool:
+    async def add(self, row: Mapping[str, object], *, company_id: UUID) -> bool:
         """Keep a call; False when a call with this key is kept already. Waits for one that is being made."""
         kept = await self.session.execute(
             insert(ToolCall)
@@ -29,7 +30,7 @@ class ToolCallRepository:
         )
         return kept.first() is not None
 
-    async def results(self, conversation_id: UUID, name: str, *, company_id: UUID) -> list[dict[str, Any]]:
+    async def results(self, conversation_id: UUID, name: str, *, company_id: UUID) -> list[type_json]:
         """What this conversation's calls of a tool answered, oldest first."""
         found = await self.session.scalars(
             select(ToolCall.result)
@@ -48,7 +49,7 @@ class HandoffRepository:
             select(Handoff).where(Handoff.company_id == company_id, Handoff.session_id == conversation_id)
         )
 
-    async def add(self, row: dict[str, Any], *, company_id: UUID) -> None:
+    async def add(self, row: Mapping[str, object], *, company_id: UUID) -> None:
         """Ask for a person; a conversation that has asked already stays as it is."""
         await self.session.execute(
             insert(Handoff)

@@ -7,7 +7,6 @@ import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parseaddr
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -21,6 +20,7 @@ from aiosmtplib import (
     SMTPResponseException,
 )
 
+from db.clock import real_now
 from delivery.email.compose import UnsendableEmail, mailbox, to_wire
 from delivery.transport import Outcome, Outgoing, Permanent, Sent, Temporary, Unknown
 
@@ -95,7 +95,7 @@ class SmtpTransport:
     async def send(self, outgoing: Outgoing) -> Outcome:
         try:
             # Date is when it really leaves: a receiver's spam filter knows no demo clock.
-            content = to_wire(outgoing, date=datetime.now(UTC)).as_bytes()
+            content = to_wire(outgoing, date=real_now()).as_bytes()
             sender = mailbox(parseaddr(outgoing.headers["From"])[1])
             recipient = mailbox(outgoing.to_address)
         except UnsendableEmail as error:
