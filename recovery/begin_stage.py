@@ -29,8 +29,8 @@ from recovery import rules
 from recovery.attempts import close, lock_due, pass_over, wait_until_idle
 from recovery.config import FlowConfig
 from recovery.configuration import Flow, flow_in_force
-from recovery.reader import locale_of, zone_of
-from recovery.remedies import InterventionType, menu
+from recovery.reader import first_name_of, locale_of, zone_of
+from recovery.remedies import QUESTIONS, InterventionType, menu
 from recovery.repository import AttemptRepository, CompanyRepository
 from storefront.carts import service as carts
 from storefront.carts.schemas import CartView, OfferView
@@ -51,6 +51,8 @@ class StagePlan:
     company_id: UUID
     cart: CartView
     customer: CustomerView
+    # None where what was typed is no name.
+    first_name: str | None
     shop: str
     locale: str
     tz: str
@@ -63,6 +65,8 @@ class StagePlan:
     # What the ledger proposes for this stage; given only when a remedy that gives it is chosen.
     proposal: OfferView | None
     diagnosis: CartAbandonmentReason | None
+    # What the FAQ is asked for this shopper.
+    question: str | None
     flow: Flow
     # When the plan was made.
     now: datetime
@@ -185,6 +189,7 @@ async def _plan(
         company_id=company_id,
         cart=cart,
         customer=customer,
+        first_name=first_name_of(customer),
         shop=company.name,
         locale=locale_of(customer, company),
         tz=zone_of(customer, company),
@@ -201,9 +206,19 @@ async def _plan(
         ),
         proposal=proposed,
         diagnosis=attempt.diagnosis_reason,
+        question=question_of(attempt),
         flow=flow,
         now=now,
     )
+
+
+def question_of(attempt: SaveAttempt) -> str | None:
+    """What the shopper wrote with the latest answer, else what somebody with this diagnosis would ask."""
+    if attempt.diagnosis_reason is None:
+        return None
+    answers: list[dict[str, str]] = attempt.diagnosis_answers.get("answers", [])
+    written = answers[-1].get("text") if answers else None
+    return written or QUESTIONS.get(attempt.diagnosis_reason)
 
 
 async def _propose(

@@ -1,8 +1,10 @@
 """What a stage's message says, without a model: short sentences, each bound to a fact (spec 8, rules H-12, H-23)."""
 
+import unicodedata
 from dataclasses import dataclass
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from db.tables.recovery import CartSaveStage
 from knowledge.service import Hit
@@ -12,6 +14,24 @@ from storefront.carts.schemas import CartView
 from storefront.carts.wording import free_shipping_sentence
 
 CHAT = "If a question is open, ask it in the chat beside your cart."
+BACK = "The link below brings you back to it."
+LONGEST_PASSAGE = 1200
+
+
+def one_line(text: str, *, most: int) -> str:
+    """What somebody else typed (a product's or a shop's name) as one line of at most `most` characters."""
+    shown = "".join(" " if unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} else char for char in text)
+    shown = " ".join(shown.split())
+    return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
+
+
+def _line(text: str) -> str:
+    if one_line(text, most=len(text) + 1) != text:
+        raise ValueError("one line of text, without control characters or surplus spaces")
+    return text
+
+
+Words = Annotated[str, AfterValidator(_line)]
 
 
 class Content(BaseModel):
@@ -19,11 +39,11 @@ class Content(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    subject: str = Field(min_length=1, max_length=120)
-    preheader: str = Field(min_length=1, max_length=160)
-    headline: str = Field(min_length=1, max_length=120)
-    paragraphs: tuple[str, ...] = Field(min_length=1, max_length=6)
-    cta_text: str = Field(min_length=1, max_length=40)
+    subject: Words = Field(min_length=1, max_length=120)
+    preheader: Words = Field(min_length=1, max_length=160)
+    headline: Words = Field(min_length=1, max_length=120)
+    paragraphs: tuple[Annotated[Words, Field(min_length=1, max_length=1500)], ...] = Field(min_length=1, max_length=6)
+    cta_text: Words = Field(min_length=1, max_length=40)
 
     def texts(self) -> tuple[str, ...]:
         return (self.subject, self.preheader, self.headline, *self.paragraphs, self.cta_text)
@@ -58,20 +78,30 @@ def template(facts: ContentFacts) -> Content:
     )
 
 
+def bare() -> Content:
+    """The message that claims nothing: sent where a name in the cart reads like a promise that nobody made."""
+    return Content(
+        subject="Your cart",
+        preheader="It is where you left it.",
+        headline="Your cart is still here",
+        paragraphs=("Hello,", BACK),
+        cta_text="Back to your cart",
+    )
+
+
 def _words(facts: ContentFacts) -> tuple[str, str, tuple[str, ...]]:
-    shop = facts.shop
     match facts.stage:
         case CartSaveStage.BROWSE_REMINDER:
-            return f"Your cart at {shop}", "Still looking around?", ("Your cart is as you left it.",)
+            return _cart_at(facts.shop), "Still looking around?", ("Your cart is still here.",)
         case CartSaveStage.PATTERN_INTERRUPT:
-            return f"Your cart at {shop}", "Did something come up?", (_contents(facts), "Everything is as you left it.")
+            return _cart_at(facts.shop), "Did something come up?", (_contents(facts), BACK)
         case CartSaveStage.DIAGNOSIS_SURVEY:
             asked = "Was anything unclear, or not right for you? One tap below tells us, and we will answer to that."
             return "What is holding you back?", "May we ask you something?", (asked,)
         case CartSaveStage.BRANCHING_INTERVENTION:
             return _branch(facts)
         case CartSaveStage.NUCLEAR_OFFER:
-            return f"Your cart at {shop}", "Still thinking about it?", (_contents(facts), *_remedy(facts))
+            return _cart_at(facts.shop), "Still thinking about it?", (_contents(facts), *_remedy(facts))
         case CartSaveStage.LOSS_VISUALIZATION:
             return "What you picked out", "These were your choices", (_contents(facts), *_free_shipping(facts))
         case CartSaveStage.WINBACK_SEQUENCE:
@@ -90,22 +120,21 @@ def _remedy(facts: ContentFacts) -> tuple[str, ...]:
             return ("Shipping was in the way, so we looked at it again.",)
         case InterventionType.THRESHOLD_REMINDER:
             return _free_shipping(facts) or (CHAT,)
-        case InterventionType.PRODUCT_FAQ if facts.passages:
-            found = facts.passages[0]
-            return (f"You may have wondered: {found.title}", found.passage)
+        case InterventionType.PRODUCT_FAQ if (found := _passage(facts)) is not None:
+            return found
         case InterventionType.WISHLIST_SAVE:
             return ("There is no hurry: the link below brings your cart back.",)
         case InterventionType.PRODUCT_FAQ | InterventionType.LIVE_CHAT:
             return (CHAT,)
         case InterventionType.REMINDER | InterventionType.DIAGNOSIS:
-            return ("The link below brings you back to it.",)
+            return (BACK,)
 
 
 def _winback(facts: ContentFacts) -> tuple[str, str, tuple[str, ...]]:
     turns = (
         ("Your cart, whenever you like", "No hurry", ("The link below brings your cart back.",)),
         ("A question about your cart?", "We are glad to help", (CHAT,)),
-        (f"Your cart at {facts.shop}", "Still the right choice?", (_contents(facts),)),
+        (_cart_at(facts.shop), "Still the right choice?", (_contents(facts),)),
         ("Has anything changed?", "Your cart is easy to change", ("Add to it or take from it as you like.",)),
     )
     if facts.is_last:
@@ -117,15 +146,28 @@ def _greeting(facts: ContentFacts) -> str:
     return f"Hello {facts.first_name}," if facts.first_name else "Hello,"
 
 
+def _cart_at(shop: str) -> str:
+    return f"Your cart at {one_line(shop, most=100)}"
+
+
+def _passage(facts: ContentFacts) -> tuple[str, str] | None:
+    """The best answer that the shop's FAQ has, if it is short enough for a message."""
+    if not facts.passages or len(facts.passages[0].answer) > LONGEST_PASSAGE:
+        return None
+    best = facts.passages[0]
+    return f"You may have wondered: {one_line(best.title, most=300)}", one_line(best.answer, most=LONGEST_PASSAGE)
+
+
 def _contents(facts: ContentFacts) -> str:
+    """What is in the cart, in at most 160 characters: the names as far as they fit."""
     cart = facts.cart
-    names = [line.name for line in cart.lines]
+    names = [one_line(line.name, most=160) for line in cart.lines]
     total = format_money(cart.subtotal_minor, cart.currency, facts.locale)
-    if len(names) == 1:
-        return f"{names[0]} is in your cart; the subtotal is {total}."
-    if len(names) == 2:
-        return f"{names[0]} and {names[1]} are in your cart; the subtotal is {total}."
-    return f"{names[0]}, {names[1]} and more are in your cart; the subtotal is {total}."
+    one = f"{names[0]} is in your cart; the subtotal is {total}."
+    two = f"{' and '.join(names[:2])} are in your cart; the subtotal is {total}."
+    more = f"{', '.join(names[:2])} and more are in your cart; the subtotal is {total}."
+    said = (one, two)[len(names) - 1] if len(names) <= 2 else more
+    return said if len(said) <= 160 else f"The subtotal of your cart is {total}."
 
 
 def _free_shipping(facts: ContentFacts) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from db.tables.recovery import CartAbandonmentReason
 from delivery.email.compose import compose
 from delivery.email.schemas import EmailContent, EmailItem, EmailTotal, Sender, SurveyOption
 from policy.money import format_money
-from recovery.content import Content
+from recovery.content import Content, one_line
 from recovery.links import Links
 from storefront.carts.schemas import CartView
 
@@ -96,7 +96,7 @@ def compose_email(letter: Letter, *, mailing: Mailing, message_id: UUID, now: da
 def _items(cart: CartView, *, locale: str, public_url: str) -> tuple[EmailItem, ...]:
     return tuple(
         EmailItem(
-            name=line.name,
+            name=one_line(line.name, most=200),
             quantity=line.quantity,
             price_text=format_money(line.unit_price_minor * line.quantity, cart.currency, locale),
             image_url=f"{public_url}{line.image_url}" if line.image_url and line.image_url.startswith("/") else None,

@@ -19,10 +19,10 @@ from policy.claims.facts import Fact, NameFact, PassageFact
 from policy.claims.rules import check
 from policy.claims.sentences import split
 from policy.offers import service as offers
-from policy.offers.wording import offer_sentence
-from recovery.attempts import lock_due, pass_over, schedule_next, wait_until_idle
+from policy.offers.wording import PERSONAL_PRICE, offer_sentence
+from recovery.attempts import lock_due, schedule_next, wait_until_idle
 from recovery.begin_stage import StagePlan
-from recovery.content import Content, ContentFacts, template
+from recovery.content import Content, ContentFacts, bare, template
 from recovery.emails import WHY, Letter, Mailing, compose_email
 from recovery.remedies import MONEY, InterventionType
 from recovery.repository import AttemptRepository, CompanyRepository, InterventionRepository
@@ -35,13 +35,17 @@ TEMPLATE = "TEMPLATE"
 
 @dataclass(frozen=True)
 class Written:
-    """What the planner chose and wrote. `author` is a model's name or TEMPLATE."""
+    """What the planner chose and wrote. `author` is a model's name or TEMPLATE.
+
+    `facts` are what the planner's tools returned besides the cart's own.
+    """
 
     remedy: InterventionType
     content: Content
     author: str
     passages: tuple[Hit, ...] = ()
     triggers: tuple[str, ...] = ()
+    facts: tuple[Fact, ...] = ()
 
 
 async def finish_stage(
@@ -64,9 +68,6 @@ async def finish_stage(
     written = await _settle_offer(session, plan, written, now=now)
     cart = await carts.read(session, attempt.cart_id, company_id=company_id, now=now)
     grounded = grounded_in(plan, written, cart, now=now)
-    if grounded is None:
-        await pass_over(session, attempt, plan.flow, company_id=company_id, reason="UNGROUNDED", now=now)
-        return None
     company = await CompanyRepository(session).get(company_id=company_id)
     intervention = _intervention(attempt, plan, grounded, cart, now=now)
     InterventionRepository(session).add(intervention)
@@ -99,9 +100,11 @@ async def _drop_proposal(session: AsyncSession, plan: StagePlan, *, company_id: 
 
 def template_of(plan: StagePlan, remedy: InterventionType, cart: CartView, passages: tuple[Hit, ...] = ()) -> Written:
     """The message of this stage by template: what is sent without a model, or when a model's words do not hold."""
+    if remedy is InterventionType.PRODUCT_FAQ and not passages and InterventionType.LIVE_CHAT in plan.remedies:
+        remedy = InterventionType.LIVE_CHAT
     facts = ContentFacts(
         shop=plan.shop,
-        first_name=plan.customer.first_name,
+        first_name=plan.first_name,
         stage=plan.stage,
         sequence=plan.sequence,
         is_last=plan.is_last,
@@ -113,22 +116,32 @@ def template_of(plan: StagePlan, remedy: InterventionType, cart: CartView, passa
     return Written(remedy, template(facts), TEMPLATE, passages)
 
 
-def facts_for(plan: StagePlan, cart: CartView, passages: tuple[Hit, ...]) -> tuple[Fact, ...]:
+def facts_for(
+    plan: StagePlan, cart: CartView, passages: tuple[Hit, ...], more: tuple[Fact, ...] = ()
+) -> tuple[Fact, ...]:
     """What a message of this stage may say."""
     names: list[Fact] = [NameFact("shop", plan.shop)]
-    if plan.customer.first_name:
-        names.append(NameFact("customer", plan.customer.first_name))
+    if plan.first_name is not None:
+        names.append(NameFact("customer", plan.first_name))
     found = [PassageFact(f"faq:{hit.entry_id}@{hit.version}", f"{hit.title}\n{hit.answer}") for hit in passages]
-    return (*facts_of(cart, tz=plan.tz), *names, *found)
+    return (*facts_of(cart, tz=plan.tz), *names, *found, *more)
 
 
-def grounded_in(plan: StagePlan, written: Written, cart: CartView, *, now: datetime) -> Written | None:
-    """What was written if each of its sentences holds for the cart as it is now, else the template, else None."""
-    facts = facts_for(plan, cart, written.passages)
-    for candidate in (written, template_of(plan, written.remedy, cart, written.passages)):
+def grounded_in(plan: StagePlan, written: Written, cart: CartView, *, now: datetime) -> Written:
+    """What was written if each of its sentences holds for the cart as it is now.
+
+    Else the template, with the FAQ's answer and without it; else the message that claims nothing.
+    """
+    candidates = (
+        written,
+        template_of(plan, written.remedy, cart, written.passages),
+        template_of(plan, written.remedy, cart),
+    )
+    for candidate in candidates:
+        facts = facts_for(plan, cart, candidate.passages, candidate.facts)
         if all(holds(text, facts, now=now) for text in candidate.content.texts()):
             return candidate
-    return None
+    return Written(written.remedy, bare(), TEMPLATE)
 
 
 def holds(text: str, facts: tuple[Fact, ...], *, now: datetime) -> bool:
@@ -170,10 +183,7 @@ async def _plan_messages(
     mailing: Mailing,
     now: datetime,
 ) -> None:
-    offer_text = None
-    if cart.offer is not None:
-        kind, percent, until = cart.offer.kind, cart.offer.percent, cart.offer.expires_at
-        offer_text = offer_sentence(kind, percent, until, tz=plan.tz, locale=plan.locale)
+    offer_text = await _offer_text(session, plan, now=now)
     letter = Letter(
         company=company,
         customer_id=plan.customer.id,
@@ -207,3 +217,12 @@ async def _plan_messages(
         )
         message = await delivery.plan_message(session, planned, company_id=plan.company_id, now=now)
         await enqueue(session, delivery.SEND_JOB, [Job(company_id=plan.company_id, id=message.id, step=message.tries)])
+
+
+async def _offer_text(session: AsyncSession, plan: StagePlan, *, now: datetime) -> str | None:
+    """The sentence of the offer that stands, from its row."""
+    grant = await offers.live_grant(session, plan.cart.id, company_id=plan.company_id, now=now)
+    if grant is None:
+        return None
+    sentence = offer_sentence(grant.kind, grant.percent, grant.expires_at, tz=plan.tz, locale=plan.locale)
+    return f"{sentence} {PERSONAL_PRICE}" if grant.personalised else sentence

@@ -1,5 +1,6 @@
-"""How a message speaks to its reader: in which locale amounts are written and in which zone times are told."""
+"""How a message speaks to its reader: by which name, in which locale and in which zone."""
 
+import unicodedata
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,6 +11,17 @@ from storefront.customers.schemas import CustomerView
 
 # The language in which the messages are written.
 LANGUAGE = "en"
+LONGEST_NAME = 30
+
+
+def first_name_of(customer: CustomerView) -> str | None:
+    """The first name if it looks like one.
+
+    Anybody can type a name beside somebody else's address: a message must not carry a text of theirs.
+    """
+    name = " ".join((customer.first_name or "").split())
+    is_name = all(char.isalpha() or char in " '’-" or unicodedata.category(char) in {"Mn", "Mc"} for char in name)
+    return name if name and is_name and len(name) <= LONGEST_NAME and len(name.split()) <= 3 else None
 
 
 def locale_of(customer: CustomerView, company: Company) -> str:

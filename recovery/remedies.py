@@ -33,7 +33,7 @@ BRANCHES: dict[CartAbandonmentReason | None, tuple[InterventionType, ...]] = {
     CartAbandonmentReason.PAYMENT_ISSUES: (InterventionType.PRODUCT_FAQ, InterventionType.LIVE_CHAT),
     CartAbandonmentReason.SAVING_FOR_LATER: (InterventionType.WISHLIST_SAVE,),
     CartAbandonmentReason.JUST_BROWSING: (InterventionType.WISHLIST_SAVE,),
-    CartAbandonmentReason.OTHER: (InterventionType.LIVE_CHAT,),
+    CartAbandonmentReason.OTHER: (InterventionType.PRODUCT_FAQ, InterventionType.LIVE_CHAT),
     None: (InterventionType.LIVE_CHAT, InterventionType.REMINDER),
 }
 

@@ -6,7 +6,7 @@ from db.tables.conversations import ConversationChannel
 from db.tables.policy import GrantSource
 from db.tables.recovery import CartAbandonmentReason
 from policy.offers import service as offers
-from policy.offers.wording import offer_sentence, plain
+from policy.offers.wording import PERSONAL_PRICE, offer_sentence, plain
 from storefront.carts import service as carts
 from storefront.carts.facts import facts_of
 from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
@@ -59,6 +59,6 @@ async def apply_discount(ctx: ToolContext, args: ApplyDiscount) -> Done | Refuse
             "isNew": given.is_new,
             "grantId": str(grant.id),
         },
-        say=sentence,
+        say=f"{sentence} {PERSONAL_PRICE}" if grant.personalised else sentence,
         facts=facts_of(cart, tz=ctx.tz),
     )

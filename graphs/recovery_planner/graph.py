@@ -26,6 +26,6 @@ def planner_graph() -> CompiledStateGraph[Any, PlannerContext, Any, Any]:
 
 async def plan_stage(context: PlannerContext) -> Written:
     """Choose a remedy and write the message of a stage, within what gate and ledger allowed."""
-    state = await planner_graph().ainvoke({"passages": (), "claims": ()}, context=context)
+    state = await planner_graph().ainvoke({"passages": (), "claims": (), "facts": ()}, context=context)
     written: Written = state["written"]
     return written

@@ -1,35 +1,62 @@
 """The nodes of the planner: async, one effect each."""
 
+import asyncio
 import json
 import logging
+import re
 from collections.abc import Mapping
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, field_validator
 
 from db.tables.conversations import ToolOutcome
-from graphs.model import Finished, ModelMessage, ModelRequest, ModelUnavailable, SearchResultPart, TextDelta, TextPart
+from graphs.model import (
+    Finished,
+    ModelMessage,
+    ModelRequest,
+    ModelUnavailable,
+    SearchResultPart,
+    SwitchedModel,
+    TextDelta,
+    TextPart,
+)
 from graphs.recovery_planner.state import GivenClaim, PlannerContext, PlannerState
 from knowledge.service import Hit
+from policy.claims.facts import MoneyFact, NameFact
 from policy.money import format_money
 from recovery import rules
 from recovery.content import Content
 from recovery.finish_stage import Written, facts_for, holds, template_of
-from recovery.remedies import QUESTIONS, InterventionType
+from recovery.remedies import InterventionType
 from tools.dispatch import Call, ToolReply, dispatch
 
 logger = logging.getLogger(__name__)
 
 
+# A draft is a few hundred words; what is longer is none.
+LONGEST_DRAFT = 20_000
+ADDRESS = re.compile(
+    r"://|www\.|@|\b[\w-]+\.(?:[a-z]{2,}/|(?:com|net|org|info|biz|shop|store|io|co|xyz|me|ly)\b)", re.I
+)
+
+
 class Draft(BaseModel):
-    """What a model answers: a remedy of the menu and the words."""
+    """What a model answers: a remedy of the menu and the words, without any address to go to."""
 
     model_config = ConfigDict(extra="forbid")
 
     remedy: InterventionType
     content: Content
+
+    @field_validator("content")
+    @classmethod
+    def has_no_address(cls, content: Content) -> Content:
+        if any(ADDRESS.search(text) for text in content.texts()):
+            raise ValueError("the shop adds the links")
+        return content
 
 
 async def read(state: PlannerState, runtime: Runtime[PlannerContext]) -> PlannerState:  # noqa: ARG001  (a node)
@@ -38,14 +65,15 @@ async def read(state: PlannerState, runtime: Runtime[PlannerContext]) -> Planner
     cart = await _call(runtime.context, "get_cart", {})
     upsells = await _call(runtime.context, "rank_upsells", {})
     passages: tuple[Hit, ...] = ()
-    question = None if plan.diagnosis is None else QUESTIONS.get(plan.diagnosis)
-    if question is not None:
-        passages = _hits(await _call(runtime.context, "search_faq", {"question": question}))
+    if plan.question is not None:
+        passages = _hits(await _call(runtime.context, "search_faq", {"question": plan.question}))
     suggestion = upsells.result.get("say") if upsells.outcome is ToolOutcome.OK else None
     return {
         "passages": passages,
         "claims": _claims(cart),
         "upsell": suggestion if isinstance(suggestion, str) else None,
+        # Stock may be gone when the message is read: what fits is named and priced, not promised.
+        "facts": tuple(fact for fact in upsells.facts if isinstance(fact, NameFact | MoneyFact)),
     }
 
 
@@ -84,10 +112,11 @@ async def write(state: PlannerState, runtime: Runtime[PlannerContext]) -> Planne
     draft, author = await _draft(context, state)
     if draft is None or draft.remedy not in plan.remedies:
         return {"written": by_template}
-    facts = facts_for(plan, plan.cart, state["passages"])
+    facts = facts_for(plan, plan.cart, state["passages"], state["facts"])
     if not all(holds(text, facts, now=plan.now) for text in draft.content.texts()):
+        logger.warning("planner_draft_ungrounded", extra={"model": author})
         return {"written": by_template}
-    return {"written": Written(draft.remedy, draft.content, author, state["passages"])}
+    return {"written": Written(draft.remedy, draft.content, author, state["passages"], facts=state["facts"])}
 
 
 async def _draft(context: PlannerContext, state: PlannerState) -> tuple[Draft | None, str]:
@@ -95,16 +124,23 @@ async def _draft(context: PlannerContext, state: PlannerState) -> tuple[Draft | 
     assert context.model is not None
     text, author = "", context.model.name
     try:
-        async with aclosing(context.model.stream(_request(context, state))) as events:
+        async with (
+            asyncio.timeout(context.seconds),
+            aclosing(context.model.stream(_request(context, state))) as events,
+        ):
             async for event in events:
                 match event:
-                    case TextDelta():
+                    case TextDelta() if len(text) < LONGEST_DRAFT:
                         text += event.text
+                    case SwitchedModel():
+                        text, author = "", event.name
                     case Finished():
                         author = event.model
                     case _:
                         pass
         return Draft.model_validate_json(text), author
+    except TimeoutError:
+        logger.warning("planner_model_too_slow", extra={"model": author})
     except ModelUnavailable as error:
         logger.warning("planner_model_unavailable", extra={"reason": error.reason})
     except ValidationError:
@@ -119,7 +155,7 @@ def _request(context: PlannerContext, state: PlannerState) -> ModelRequest:
         "stage": plan.stage,
         "remedies": list(plan.remedies),
         "diagnosis": plan.diagnosis,
-        "firstName": plan.customer.first_name,
+        "firstName": plan.first_name,
         "shop": plan.shop,
         "items": [line.name for line in cart.lines],
         "subtotal": format_money(cart.subtotal_minor, cart.currency, plan.locale),
@@ -156,11 +192,7 @@ async def schedule(state: PlannerState, runtime: Runtime[PlannerContext]) -> Pla
     )
     if following is not None:
         await _call(context, "schedule_stage", {"stage": following.stage})
-    return {
-        "written": Written(
-            written.remedy, written.content, written.author, written.passages, tuple(dict.fromkeys(used))
-        )
-    }
+    return {"written": replace(written, triggers=tuple(dict.fromkeys(used)))}
 
 
 async def _call(context: PlannerContext, name: str, arguments: Mapping[str, JsonValue]) -> ToolReply:

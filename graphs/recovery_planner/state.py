@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from graphs.model import Model
 from knowledge.service import Hit
+from policy.claims.facts import Fact
 from recovery.begin_stage import StagePlan
 from recovery.finish_stage import Written
 from tools.dispatch import Conversation, Toolbox
@@ -38,4 +39,6 @@ class PlannerState(TypedDict, total=False):
     passages: tuple[Hit, ...]
     claims: tuple[GivenClaim, ...]
     upsell: str | None
+    # What the upsells rest on.
+    facts: tuple[Fact, ...]
     written: Written

@@ -8,6 +8,9 @@ from babel.dates import format_datetime
 
 from db.tables.policy import GrantKind
 
+# Beside every price that a person's own history influenced (N.Y. Gen. Bus. Law 349-a, rules C-37).
+PERSONAL_PRICE = "This price was set by an algorithm using your personal data."
+
 
 def offer_sentence(
     kind: GrantKind, percent: Decimal | None, expires_at: datetime, *, tz: str, locale: str = "en_US"
