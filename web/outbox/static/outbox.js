@@ -69,12 +69,12 @@ function read(message, byHand) {
   at("envelope").replaceChildren(...pairs([["To", message.to], ["Sent", when(message.sentAt)], ["Channel", message.channel], ["Stage", stageOf(message)]]));
   at("link").hidden = !message.recoveryUrl;
   if (message.recoveryUrl) at("link").href = message.recoveryUrl;
+  document.getElementById("tab-html").disabled = !message.html;
+  choose(message.html ? "html" : "text");
   // Links of the message open in a tab of their own; inside the frame nothing runs and nothing is sent.
   frame.srcdoc = message.html ? message.html.replace(/<head([^>]*)>/i, '<head$1><base target="_blank">') : "";
   document.getElementById("part-text").textContent = message.text ?? "";
   document.getElementById("part-headers").replaceChildren(...pairs(Object.entries(message.headers ?? {})));
-  document.getElementById("tab-html").disabled = !message.html;
-  choose(message.html ? "html" : "text");
   if (byHand) at("subject").focus({ preventScroll: matchMedia("(min-width: 901px)").matches });
 }
 
