@@ -33,6 +33,7 @@ from graphs.model import (
 from knowledge import service as knowledge
 from policy.claims.facts import PassageFact
 from policy.claims.sentences import SentenceBuffer
+from policy.redaction.rules import without_marks
 from storefront.carts import service as carts
 from storefront.carts.facts import facts_of
 from tools.dispatch import Call, ToolReply, dispatch
@@ -84,7 +85,8 @@ def _as_messages(rows: list[ChatMessage]) -> tuple[ModelMessage, ...]:
 
 async def detect(state: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdate:
     """Opt-out, the wish for a person and the question who this is are answered by code, before any model."""
-    context, text = runtime.context, runtime.context.turn.content
+    # Our own mark says "removed", which is not what the shopper said.
+    context, text = runtime.context, without_marks(runtime.context.turn.content)
     if state["over"]:
         return {}
     if (scope := context.detectors.opts_out(text)) is not None:

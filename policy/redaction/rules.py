@@ -189,3 +189,8 @@ def redact_turns(previous: Sequence[str], text: str) -> Redacted:
 def redact(text: str) -> Redacted:
     """Mask card data within one text."""
     return redact_turns((), text)
+
+
+def without_marks(text: str) -> str:
+    """What is left of a redacted text when our own marks are taken out of it."""
+    return text.replace(CARD_MARK, "").replace(CODE_MARK, "")
