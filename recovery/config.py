@@ -156,7 +156,11 @@ class Triggers(_Part):
 
 
 class FlowConfig(_Part):
-    """Spec 2 and decision 4. There is no respectUnsubscribe: it is always on (rules H-03)."""
+    """Spec 2 and decision 4. There is no respectUnsubscribe: it is always on (rules H-03).
+
+    A published percentage may stand above a cap: the ledger gives the smaller of the two, so that lowering a cap is
+    one change.
+    """
 
     enabled: bool = True
     stages: Stages = Stages()
@@ -167,12 +171,9 @@ class FlowConfig(_Part):
     triggers: Triggers = Triggers()
 
     @model_validator(mode="after")
-    def what_is_published_stands_under_the_stage_caps(self) -> Self:
-        branching, nuclear = self.stages.branching_intervention, self.stages.nuclear_offer
-        if self.offers.published.branching > branching.max_discount_percent:
-            raise ValueError("offers.published.branching is above stages.branchingIntervention.maxDiscountPercent")
-        if self.offers.published.nuclear > nuclear.max_discount_percent:
-            raise ValueError("offers.published.nuclear is above stages.nuclearOffer.maxDiscountPercent")
+    def skus_can_be_stored(self) -> Self:
+        if any("\0" in sku or not 1 <= len(sku) <= 200 for sku in self.offers.excluded_skus):
+            raise ValueError("offers.excludedSkus takes skus of 1 to 200 characters")
         return self
 
     def delay(self, stage: CartSaveStage) -> timedelta:

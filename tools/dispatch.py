@@ -7,8 +7,7 @@ are committed together. A call that was made before (same key) answers with its 
 import asyncio
 import json
 import logging
-import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
@@ -28,12 +27,25 @@ from policy.errors import AppError
 from policy.redaction.rules import redact
 from recovery.config import FlowConfig
 from recovery.emails import Mailing
+from tools.arguments import plain_text, storable, unusable
 from tools.base import Done, Refused, Tool, ToolContext
 from tools.repository import ToolCallRepository
 
 logger = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 5.0
+# A crash is one of the ways to end: kind words to the shopper, the trace to us.
+CRASHES = (
+    SQLAlchemyError,
+    OSError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 FAILED_SAY = "Something went wrong on our side, so I couldn't do that."
 
 Toolbox = Mapping[str, Tool[Any]]
@@ -83,33 +95,42 @@ class Call:
 async def dispatch(engine: AsyncEngine, toolbox: Toolbox, conversation: Conversation, call: Call) -> ToolReply:
     """Run one call. Never raises for what a model can send; a crash is answered kindly and kept as FAILED."""
     started = perf_counter()
-    tool = toolbox.get(call.name)
-    if tool is None:
-        return await _keep_alone(
-            engine, conversation, call, started, _invalid("UNKNOWN_TOOL", "There is no such tool.")
-        )
-    try:
-        arguments = tool.arguments.model_validate(dict(call.input))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'input'}: {each['msg']}" for each in error.errors())
-        return await _keep_alone(engine, conversation, call, started, _invalid("BAD_ARGUMENTS", problems))
+    run = _understood(toolbox, call)
     try:
         async with asyncio.timeout(TIME_LIMIT_S), transaction(engine, company_id=conversation.company_id) as session:
-            kept = await ToolCallRepository(session).get(call.key, company_id=conversation.company_id)
+            calls = ToolCallRepository(session)
+            # The same call at the same moment waits here, and then finds what came of the first.
+            await calls.lock(call.key, company_id=conversation.company_id)
+            kept = await calls.get(call.key, company_id=conversation.company_id)
             if kept is not None:
                 return _reply(call.name, kept.outcome, kept.reason, kept.result)
             context = _context(session, conversation, call, now=await read_clock(session))
-            reply = _answer(call.name, await tool.run(context, arguments))
+            reply = run if isinstance(run, ToolReply) else _answer(call.name, await run(context))
             await _keep(session, conversation, call, started, reply, now=context.now)
             return reply
     except AppError as error:
         refused = _answer(call.name, Refused(error.code.upper(), error.detail))
         return await _keep_alone(engine, conversation, call, started, refused)
-    except (SQLAlchemyError, TimeoutError) as error:
-        logger.exception("tool_failed", extra={"tool": call.name, "error": type(error).__name__})
+    except Exception as error:
+        logger.exception("tool_failed", extra={"tool": call.name[:100], "error": type(error).__name__})
         result: dict[str, JsonValue] = {"ok": False, "code": "FAILED", "say": FAILED_SAY}
         failed = ToolReply(call.name, ToolOutcome.FAILED, type(error).__name__, result, ())
         return await _keep_alone(engine, conversation, call, started, failed)
+
+
+def _understood(toolbox: Toolbox, call: Call) -> Callable[[ToolContext], Awaitable[Done | Refused]] | ToolReply:
+    """The call, ready to be run, or what the model got wrong."""
+    tool = toolbox.get(call.name)
+    if tool is None:
+        return _invalid(call.name, "UNKNOWN_TOOL", "There is no such tool.")
+    if (problem := unusable(call.input)) is not None:
+        return _invalid(call.name, "BAD_ARGUMENTS", problem)
+    try:
+        arguments = tool.arguments.model_validate(dict(call.input))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'input'}: {each['msg']}" for each in error.errors())
+        return _invalid(call.name, "BAD_ARGUMENTS", problems[:1000])
+    return lambda context: tool.run(context, arguments)
 
 
 def _context(session: AsyncSession, conversation: Conversation, call: Call, *, now: datetime) -> ToolContext:
@@ -131,9 +152,9 @@ def _context(session: AsyncSession, conversation: Conversation, call: Call, *, n
     )
 
 
-def _invalid(code: str, problem: str) -> ToolReply:
-    result: dict[str, JsonValue] = {"ok": False, "code": code, "problem": problem}
-    return ToolReply("", ToolOutcome.INVALID, code, result, ())
+def _invalid(name: str, code: str, problem: str) -> ToolReply:
+    result: dict[str, JsonValue] = {"ok": False, "code": code, "problem": redact(problem).text}
+    return ToolReply(name, ToolOutcome.INVALID, code, result, ())
 
 
 def _answer(name: str, answer: Done | Refused) -> ToolReply:
@@ -155,24 +176,27 @@ def _reply(name: str, outcome: ToolOutcome, reason: str | None, result: dict[str
 async def _keep_alone(
     engine: AsyncEngine, conversation: Conversation, call: Call, started: float, reply: ToolReply
 ) -> ToolReply:
-    """Keep a call that changed nothing else. One that was kept before stays as it was."""
+    """Keep a call that changed nothing else. One that was kept before stays as it was, and answers."""
     async with transaction(engine, company_id=conversation.company_id) as session:
-        await _keep(session, conversation, call, started, reply, now=await read_clock(session))
-    return reply
+        if await _keep(session, conversation, call, started, reply, now=await read_clock(session)):
+            return reply
+        kept = await ToolCallRepository(session).get(call.key, company_id=conversation.company_id)
+    assert kept is not None  # it was in the way
+    return _reply(call.name, kept.outcome, kept.reason, kept.result)
 
 
 async def _keep(
     session: AsyncSession, conversation: Conversation, call: Call, started: float, reply: ToolReply, *, now: datetime
-) -> None:
-    await ToolCallRepository(session).add(
+) -> bool:
+    return await ToolCallRepository(session).add(
         {
             "id": uuid7(),
             "session_id": conversation.id,
             "turn_id": call.turn_id,
             "attempt_id": conversation.attempt_id,
             "call_key": call.key,
-            "name": call.name[:100],
-            "input": _storable(dict(call.input)),
+            "name": plain_text(call.name)[:100],
+            "input": storable(call.input),
             "outcome": reply.outcome,
             "reason": reply.reason,
             "result": reply.result,
@@ -182,18 +206,3 @@ async def _keep(
         },
         company_id=conversation.company_id,
     )
-
-
-def _storable(value: JsonValue) -> JsonValue:
-    """The value without card numbers, and without what jsonb cannot hold: a model can send anything."""
-    match value:
-        case str():
-            return redact(value.encode("utf-8", "replace").decode().replace("\0", "")).text
-        case float() if not math.isfinite(value):
-            return str(value)
-        case list():
-            return [_storable(each) for each in value]
-        case dict():
-            return {str(_storable(key)): _storable(each) for key, each in value.items()}
-        case _:
-            return value

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,6 +14,11 @@ from db.tables.conversations import Handoff, ToolCall
 class ToolCallRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
+
+    async def lock(self, call_key: str, *, company_id: UUID) -> None:
+        """One run at a time for a key, held until the transaction ends. It comes before every row lock."""
+        name = f"tool-call:{company_id}:{call_key}"
+        await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
     async def get(self, call_key: str, *, company_id: UUID) -> ToolCall | None:
         return await self.session.scalar(

@@ -28,6 +28,8 @@ async def send_resume_link(ctx: ToolContext, args: SendResumeLink) -> Done | Ref
         mailing=ctx.mailing,
         now=ctx.now,
     )
+    if isinstance(message, resume.NotSent):
+        return Refused(message.code, message.say)
     facts = (
         PromiseFact(f"message:{message.id}", PromiseKind.LINK_SENT),
         PromiseFact(f"message:{message.id}", PromiseKind.CART_SAVED),

@@ -6,7 +6,13 @@ from recovery import service as recovery
 from storefront.carts import service as carts
 from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
 
-SAY = "Understood: you will get no more messages from us about this."
+SAY = {
+    SuppressionScope.ALL: "Understood: you will get no more messages from us about this.",
+    SuppressionScope.EMAIL: "Understood: you will get no more emails from us about this.",
+    SuppressionScope.SMS: "Understood: you will get no more text messages from us.",
+    SuppressionScope.PUSH: "Understood: you will get no more push messages from us.",
+    SuppressionScope.VOICE: "Understood: you will get no more calls from us.",
+}
 
 
 class SetOptOut(ToolArgs):
@@ -34,5 +40,7 @@ async def set_opt_out(ctx: ToolContext, args: SetOptOut) -> Done | Refused:
         now=ctx.now,
     )
     return Done(
-        data={"scope": args.scope}, say=SAY, facts=(PromiseFact(f"opt-out:{cart.customer_id}", PromiseKind.OPTED_OUT),)
+        data={"scope": args.scope},
+        say=SAY[args.scope],
+        facts=(PromiseFact(f"opt-out:{cart.customer_id}", PromiseKind.OPTED_OUT),),
     )

@@ -167,7 +167,7 @@ def test_only_branch_and_nuclear_ask_for_money(
         {"stages": {"patternInterrupt": {"channels": []}}},
         {"stages": {"patternInterrupt": {"channels": ["EMAIL", "EMAIL"]}}},
         {"stages": {"browseReminder": {"channels": ["EMAIL"]}}},
-        {"stages": {"nuclearOffer": {"maxDiscountPercent": 10}}},
+        {"offers": {"excludedSkus": ["a\0b"]}},
         {"stages": {"nuclearOffer": {"maxDiscountPercent": 101}}},
         {"blackoutHours": {"start": 24, "end": 8}},
         {"maxAttemptsPerCart": 11},

@@ -18,7 +18,7 @@ from db.tables.customers import SuppressionScope
 from db.tables.recovery import CartAbandonmentReason
 from policy.errors import AppError, Conflict
 from policy.money import format_money
-from policy.tokens import BadToken, Signer, Token, TokenKind, cart_token
+from policy.tokens import Signer, Token, TokenKind, cart_token
 from recovery import responses
 from recovery import service as recovery
 from recovery.emails import ANSWERS
@@ -83,7 +83,7 @@ def recovery_router(engine: AsyncEngine, signer: Signer, *, shop_url: str = "/sh
                     items=_items(cart, v.company.locale),
                     total_text=format_money(cart.grand_total_minor, cart.currency, v.company.locale),
                 )
-        except (BadToken, LinkOver):
+        except AppError:
             return expired_page(company_name=NAMELESS, shop_url=shop_url)
 
     @router.post("/r/{token}")
@@ -94,7 +94,7 @@ def recovery_router(engine: AsyncEngine, signer: Signer, *, shop_url: str = "/sh
                 cart_id, message_id = v.token.subjects
                 cart = await recovery.restore(v.session, cart_id, message_id, company_id=v.company.id, now=v.now)
                 bearer = cart_token(signer, company_id=v.company.id, cart_id=cart_id)
-        except (BadToken, LinkOver) as error:
+        except AppError as error:
             return _refuse(request, error, shop_url)
         if _wants_json(request):
             return JSONResponse({"cartId": str(cart_id), "cartToken": bearer}, headers={"cache-control": "no-store"})
@@ -115,7 +115,7 @@ def recovery_router(engine: AsyncEngine, signer: Signer, *, shop_url: str = "/sh
                     choices=[Choice(answer, label) for answer, label in ANSWERS.items()],
                     chosen=v.token.word,
                 )
-        except BadToken:
+        except AppError:
             return expired_page(company_name=NAMELESS, shop_url=shop_url)
 
     @router.post("/s/{token}")
@@ -138,7 +138,7 @@ def recovery_router(engine: AsyncEngine, signer: Signer, *, shop_url: str = "/sh
                     now=v.now,
                     text=None if text is None else text.replace("\0", ""),
                 )
-        except (BadToken, AppError) as error:
+        except AppError as error:
             return _refuse(request, error, shop_url)
         if _wants_json(request):
             return JSONResponse({"reason": given})
@@ -149,7 +149,7 @@ def recovery_router(engine: AsyncEngine, signer: Signer, *, shop_url: str = "/sh
         try:
             async with visit(token, TokenKind.UNSUBSCRIBE) as v:
                 return unsubscribe_page(company_name=v.company.name, action=f"/u/{token}", done=False)
-        except BadToken:
+        except AppError:
             return expired_page(company_name=NAMELESS, shop_url=shop_url)
 
     @router.post("/u/{token}")
@@ -166,7 +166,7 @@ def recovery_router(engine: AsyncEngine, signer: Signer, *, shop_url: str = "/sh
                     signer=signer,
                     now=v.now,
                 )
-        except BadToken as error:
+        except AppError as error:
             return _refuse(request, error, shop_url)
         return unsubscribe_page(company_name=v.company.name, action=f"/u/{token}", done=True)
 
