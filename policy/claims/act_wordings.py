@@ -33,7 +33,8 @@ ACTS: tuple[Wording, ...] = (
     ),
     wording(
         _P.IN_STOCK,
-        "stock available availability inventory have ready supply plenty",
+        "stock available availability inventory have ready supply plenty sold",
+        r"(?:isn't|is not|aren't|are not|not|never|no longer) (?:\w+ )?(?:sold out|out of stock)",
         r"(?:in|back in) stock(?! (?:notification|alert|status|level|question)s?)",
         r"(?:is|are|'s|'re|it's|they're|still|both|all) (?:currently |still |now |readily |always |also |both |all "
         r"|right now )*available(?! to (?:help|talk|chat|you by)| by (?:phone|email)| at checkout| around)",
@@ -53,16 +54,18 @@ ACTS: tuple[Wording, ...] = (
         r"(?:link|email|text|message|sms|confirmation|summary|copy) (?:has been|is being|was|is|'s|has|will be|just"
         r") (?:\w+ )?(?:sent|emailed|texted|on its way|in your inbox|on the way|waiting in|gone out|headed|"
         r"delivered to)",
+        r"you should have (?:an?|the|our|my) (?:\w+ )?(?:email|e-mail|text|message|link)",
         r"check your (?:\w+ )?(?:inbox|email|e-mail|phone|messages|texts|spam)",
         r"in your inbox",
-        r"(?:you'll|you will|you should|you can expect to|you're going to) (?:\w+ )?(?:get|receive|find|see|have) "
+        r"(?:you'll|you will|you should|you can expect to|you're going to) (?:\w+ )?(?:get|receive) "
         r"(?:an?|the|our|my|your) (?:\w+ ){0,3}(?:email|e-mail|text|message|link|sms|confirmation)",
         r"(?:sent|emailed|texted) (?:you|to your|it to|the link|a link|your)",
         r"here's (?:the|your) (?:\w+ )?link",
     ),
     wording(
         _P.HUMAN,
-        "person human colleague team someone somebody agent representative manager specialist staff connect "
+        "someone's somebody's told asked informed alerted notified person human colleague team someone "
+        "somebody agent representative manager specialist staff connect "
         "connected connecting transfer transferring transferred call calling ring hear touch reach support "
         "expert barista you teammate bot real people",
         rf"{_PERSON} (?:will|is going to|is about to|can be|'ll|is|are|has been|have been|has|have|should|shall) "
@@ -82,6 +85,11 @@ ACTS: tuple[Wording, ...] = (
         r"(?:we'll|i'll|we will|i will|they'll|they will|she'll|he'll) (?:\w+ )?(?:get back to you|call you|ring "
         r"you|phone you|reach out|be in touch|contact you|give you a (?:call|ring)|follow up|have (?:\w+ "
         r")?someone)",
+        r"(?:someone|somebody)'s (?:\w+ )?(?:on it|looking|coming|there|joining)",
+        r"(?:i'll|we'll|i've|we've|i will|we will) pass(?:ed)? (?:this|that|it|your \w+) (?:on|along)",
+        r"(?:i've|we've|i have|we have|i) (?:\w+ )?(?:told|asked|informed|alerted|notified|briefed) (?:our|my|"
+        r"the|a|an) "
+        r"(?!shop|store|system|question|following)\w+",
         r"callback (?:is|has been) (?:booked|scheduled|arranged)",
     ),
     wording(
@@ -120,7 +128,8 @@ ACTS: tuple[Wording, ...] = (
     ),
     wording(
         _P.ORDER_CHANGED,
-        "added removed updated changed upgraded cancelled canceled swapped replaced adjusted edited modified "
+        "put taken dropped combined split order added removed updated changed upgraded cancelled canceled "
+        "swapped replaced adjusted edited modified "
         "placed switched adding removing updating changing cancelling canceling swapping replacing now "
         "doubled increased decreased confirmed processed switch booked",
         r"(?:i've|we've|i have|we have|i just|we just|i|we|i'm|we're|i am|i'll|we'll|i will|have) (?:already |just "

@@ -14,20 +14,13 @@ from policy.money import exponent
 _OF_AN_ITEM = frozenset(
     {Subject.ITEM_PRICE, Subject.LINE_TOTAL, Subject.STOCK, Subject.QUANTITY, Subject.RATING, Subject.REVIEW_COUNT}
 )
-_EXACT = frozenset({Subject.SHIPPING, Subject.SHIPPING_THRESHOLD, Subject.SHIPPING_GAP, Subject.DISCOUNT})
 _OF_THE_CART = frozenset({Subject.TOTAL, Subject.SUBTOTAL})
 _WAYS_TO_SHIP = frozenset({"express", "overnight", "priority", "international", "same-day", "next-day", "expedited"})
 
 
 def _holds(value: Decimal, claim: Claim) -> bool:
-    """Whether `value` makes the claim true: equal, or inside the limit that the words set."""
-    if claim.high:
-        return False
-    if claim.bound is Bound.LOWER:
-        return any(value >= low for low in claim.low)
-    if claim.bound is Bound.UPPER:
-        return any(value <= low for low in claim.low)
-    return value in claim.low
+    """Whether the claim names `value`. "Under $90" names another number, which no fact holds, even where it is true."""
+    return value in claim.low and not claim.high and claim.bound is Bound.NONE
 
 
 def money_matches(fact: MoneyFact, reading: Reading, index: int) -> bool:
@@ -41,11 +34,8 @@ def money_matches(fact: MoneyFact, reading: Reading, index: int) -> bool:
         return False
     if fact.subject not in subjects(reading, index):
         return False
-    exact = fact.subject in _EXACT
-    if exact and not claim.high:
-        fits = value in claim.low and not (claim.bound is Bound.UPPER and fact.subject is Subject.DISCOUNT)
-    else:
-        fits = _holds(value, claim)
+    limit = fact.subject in {Subject.SHIPPING_THRESHOLD, Subject.SHIPPING_GAP}
+    fits = value in claim.low and not claim.high if limit else _holds(value, claim)
     return fits and _about_the_same(fact.subject, fact.label, reading, index)
 
 
@@ -57,11 +47,13 @@ def _bare_amount(claim: Claim, fact: MoneyFact) -> bool:
 
 def percent_matches(fact: PercentFact, reading: Reading, index: int) -> bool:
     claim = reading.claims[index]
+    if fact.label is not None and not label_fits(fact.label, reading, claim.start):
+        return False
     if fact.subject is Subject.RATING:
         fits = claim.kind is ClaimKind.RATING or (
             claim.kind is ClaimKind.COUNT and _beside(reading, index, _RATING_WORDS)
         )
-        return fits and _holds(fact.percent, claim) and _about_the_same(fact.subject, fact.label, reading, index)
+        return fits and _holds(fact.percent, claim)
     if claim.kind is not ClaimKind.PERCENT or fact.subject not in subjects(reading, index):
         return False
     return fact.percent in claim.low and not claim.high and claim.bound is not Bound.LOWER
@@ -95,14 +87,15 @@ def count_matches(fact: CountFact, reading: Reading, index: int) -> bool:
 
 
 def _counts_the_same(fact: CountFact, reading: Reading, index: int) -> bool:
-    after = reading.texts(reading.after(index))[:6]
+    after = reading.texts(reading.after(index))[:12]
     words = {*after, *reading.texts(reading.own(index))}
     if fact.subject is Subject.STOCK:
         mine = {"you", "left"} <= words and "cart" in words
         return bool(_COUNT_WORDS[Subject.STOCK] & words) and not mine
     if fact.subject is Subject.ITEM_COUNT:
         scarce = bool({"left", "remaining", "stock", "available"} & set(after)) and "cart" not in words
-        return bool(_COUNT_WORDS[Subject.ITEM_COUNT] & set(after)) and not scarce
+        thing = after[: after.index("in")] if "in" in after else after[:2]
+        return bool(_COUNT_WORDS[Subject.ITEM_COUNT] & set(after)) and not scarce and not names_something(thing)
     if fact.subject is Subject.REVIEW_COUNT:
         return bool(_COUNT_WORDS[Subject.REVIEW_COUNT] & set(after[:4]))
     if fact.subject is Subject.QUANTITY:
@@ -131,7 +124,16 @@ def _about_the_same(subject: Subject, label: str | None, reading: Reading, index
         return not names_something(_subject_part(reading.texts(reading.own(index))))
     if label is None or subject not in _OF_AN_ITEM:
         return True
-    return _names(label, reading, index) or not _names_another(reading, index)
+    return _names(label, reading, _window(reading, index)) or not _names_another(reading, index)
+
+
+def label_fits(label: str | None, reading: Reading, start: int) -> bool:
+    """Whether the words around `start` name the labelled thing, or no thing at all."""
+    if label is None:
+        return True
+    at = next((place for place, token in enumerate(reading.tokens) if token.end > start), 0)
+    near = reading.stretch(at)
+    return _names(label, reading, near) or not names_something(reading.texts(near))
 
 
 def _subject_part(before: list[str]) -> list[str]:
@@ -154,10 +156,10 @@ def _what_of(after: list[str]) -> list[str]:
     return after[:2] + after[of:]
 
 
-def _names(label: str, reading: Reading, index: int) -> bool:
+def _names(label: str, reading: Reading, places: range) -> bool:
     """Whether words of the label stand by the claim: its first word, most of them, or one with a capital."""
     wanted = _label_words(label)
-    window = [place for place in _window(reading, index) if reading.tokens[place].text.isalpha()]
+    window = [place for place in places if reading.tokens[place].text.isalpha()]
     stems = {place: stem(reading.tokens[place].text) for place in window}
     hits = [place for place in window if stems[place] in wanted]
     if not hits or not wanted:

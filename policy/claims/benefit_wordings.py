@@ -4,6 +4,18 @@ from policy.claims.facts import PromiseKind
 from policy.claims.wording import DONE, TOLD, Wording, wording
 
 _P = PromiseKind
+_PARCEL = (
+    r"(?:it|them|this|everything|these|your (?:orders?|parcel|package|items?|coffee|beans|delivery|things|goods|"
+    r"shipment|cart|purchase))"
+)
+_DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_BY_WHEN = (
+    rf"(?:(?:by|before|within) \w+|on (?:the |{_DAY}|time|\d|january|february|march|april|may|june|july|august|"
+    r"september|october|november|december|christmas)|in (?:\w+ ){0,3}(?:days?|hours?|weeks?|minutes?|time|months?)|"
+    rf"today|tonight|tomorrow|overnight|(?:this|next|same|the same|the next) (?:week|day|business|afternoon|"
+    rf"morning|"
+    rf"evening|{_DAY}|month))"
+)
 _CARRY = (
     r"(?:shipping|delivery|postage|shipping costs?|shipping fees?|delivery fees?|delivery costs?|delivery charges?)"
 )
@@ -13,9 +25,10 @@ BENEFITS: tuple[Wording, ...] = (
         _P.FREE_SHIPPING,
         "shipping delivery postage ship ships shipped delivered deliver",
         rf"free (?:\w+ ){{0,2}}{_CARRY}",
-        rf"{_CARRY}(?: \w+){{0,4}}? (?:is|are|will be|comes|being|'s|stays|becomes|goes) (?:\w+ ){{0,2}}(?:free|on "
+        rf"{_CARRY}(?: [\w€$£]+(?:[.,]\d+)*){{0,8}}? (?:is|are|will be|comes|being|'s|stays|becomes|goes) (?:\w+ "
+        rf"){{0,2}}(?:free|on "
         r"us|on me|on the house|complimentary|waived|included|covered|nothing)",
-        rf"{_CARRY}(?:'s)? (?:\w+ )?(?:free|on us|on the house|complimentary|waived|included|covered)",
+        rf"{_CARRY}(?:'s)? (?:\w+ )?(?:free|on us|on the house|complimentary|waived|covered)",
         r"(?:ships?|shipped|delivered?) (?:\w+ ){0,3}(?:free|at no cost|at no charge|on us)",
         r"(?:waiv\w+|cover\w*|took off|tak\w+ off|remov\w+|dropp?\w*|paid|pay|paying|knock\w* off|lift\w*|comp\w*) "
         rf"(?:off )?(?:the |your |all |for )*(?:\w+ )?{_CARRY}(?! method| address| option)",
@@ -30,7 +43,8 @@ BENEFITS: tuple[Wording, ...] = (
     ),
     wording(
         _P.DISCOUNT,
-        "discount discounted coupon voucher deal savings save saving saved offer promo cheaper sale price "
+        "bargain steal cheaper extend extended extending discount discounted coupon voucher deal savings "
+        "save saving saved offer promo cheaper sale price "
         "total reduction code bargain bogo cut lower reduced off markdown rebate cashback credit less prices",
         rf"(?:{TOLD} {DONE}|you |you'll |you will |you can |you've |you're |can |to |there is |there's |there are"
         r" |here is |here's |please |and |has |have |with |with your |with the )(?:\w+ )?(?:appl(?:y|ied|ying)|add"
@@ -44,9 +58,16 @@ BENEFITS: tuple[Wording, ...] = (
         r"(?:you'll|you will|you can|you could|you're|you|you've|lets you|helps you) (?:also |really )?sav(?:e|ed|"
         r"ing)(?! (?:your|it|the|this|a|for|them|my|these|up))",
         r"(?:lower(?:ed)?|reduc(?:e|ed|ing)|drop(?:ped)?|cut|slash(?:ed)?|knock(?:ed)?|shav(?:e|ed)|brought down|"
-        r"bring down|tak(?:e|en|ing)|took) (?:\w+ ){0,3}(?:prices?|totals?|costs?|off)(?! the shipping| shipping)",
+        r"bring down|tak(?:e|en|ing)|took) (?:\w+ ){0,3}(?:prices?|totals?|costs?|off(?! (?:our|the|my|all) "
+        r"(?:\w+ )?list))(?! the shipping| shipping)",
         r"(?:is|are|it's|currently|now|'s) (?:\w+ )?(?:on sale|discounted|marked down|on offer|reduced|cheaper)",
         r"(?:best|lowest|cheapest|better|lower|unbeatable) (?:possible )?(?:prices?|deals?)",
+        r"(?:won't|will not|can't|cannot) (?:find|get|buy) (?:\w+ )?(?:\w+ )?(?:cheaper|better|lower|less)(?: "
+        r"\w+)?",
+        r"(?:nobody|no one|no other shop|none) (?:\w+ )?(?:sells|offers|beats|has|does) (?:\w+ ){0,2}(?:cheaper|"
+        r"lower|less|better)",
+        r"a (?:real |total |absolute |true )?(?:steal|bargain)",
+        r"extend(?:ed|ing)? (?:your|the|this) (?:\w+ )?(?:offer|discount|deal|code|sale)",
         r"(?:sale|discounted|reduced|special) prices?",
         r"discounts? (?:\w+ )?(?:is|are|has been|have been|was|of|will be) (?:\w+ )?(?:applied|active|ready|waiting"
         r"|yours|in your cart|on|included|available)",
@@ -84,7 +105,8 @@ BENEFITS: tuple[Wording, ...] = (
     ),
     wording(
         _P.RETURNS,
-        "questions return returns returned returning exchange exchanges exchanged exchangeable returnable",
+        "send sent back questions return returns returned returning exchange exchanges exchanged "
+        "exchangeable returnable",
         r"(?:can|may|could|able to|free to|welcome to|will|always|simply|just|easily|be) (?:\w+ )?(?:return(?:ed)?|"
         r"exchange(?:d)?|send (?:it|them) back)",
         r"(?:free|easy|hassle-free|no-hassle|simple|extended|30-day) (?:returns?|exchanges?)",
@@ -99,13 +121,12 @@ BENEFITS: tuple[Wording, ...] = (
         _P.DELIVERY,
         "deliver delivered delivers delivery arrive arrives arriving arrival ship ships shipped shipping get "
         "dispatched reach same-day next-day overnight door doorstep day receive sent post out leaves there "
-        "worldwide internationally hands",
-        r"(?:deliver(?:ed|s|y|ing)?|arriv(?:e|es|ing|al)|ship(?:s|ped|ping)?|dispatch(?:ed|es)?|get (?:it|them|your"
-        r" (?:orders?|parcel|package|items?|coffee|beans|delivery|things|goods|shipment|cart|purchase)|this|"
-        r"everything|these)|receive (?:it|them|your (?:order|parcel|package|items?)|this)|be there|have (?:it|them)"
-        r"|reach(?:es)? you|sent out|leaves?(?: our \w+)?|goes out|go out|with you|at your door|in your hands|on "
-        r"your doorstep)(?: \w+){0,4}? (?:by|on|before|within|in|today|tonight|tomorrow|this|next|same|overnight|on"
-        r" time|from)(?= \w| ?\d|[.!,]|$)",
+        "worldwide internationally hands you time soon",
+        rf"(?:deliver(?:ed|s|y|ing)?|arriv(?:e|es|ing|al)|ship(?:s|ped|ping)?|dispatch(?:ed|es)?|get {_PARCEL}|"
+        rf"receive {_PARCEL}|be there|have (?:it|them)|reach(?:es)? you|sent out|leaves?(?: our \w+)?|goes out|"
+        rf"go out|"
+        r"with you|at your door|in your hands|on your doorstep)(?! (?:address|options?|methods?|notes?|details|"
+        rf"instructions|costs?|fees?|charges?))(?: \w+){{0,4}}? {_BY_WHEN}",
         r"(?:same|next)[- ](?:business[- ])?day (?:delivery|shipping|dispatch|arrival)",
         r"overnight (?:delivery|shipping)",
         r"(?:express|expedited|fast|faster|rush|priority|standard|international|worldwide) (?:delivery|shipping) "
@@ -116,11 +137,14 @@ BENEFITS: tuple[Wording, ...] = (
         r"(?:arrives?|delivered|ships?|there|out) (?:today|tomorrow|tonight|overnight|on time|soon|right away|"
         r"immediately|the (?:same|next) day)",
         r"in time for",
+        r"(?:arriv|deliver|ship|dispatch)\w* (?:\w+ ){0,2}(?:quickly|fast|promptly|in no time|right away|"
+        r"immediately)",
         r"on its way to you",
     ),
     wording(
         _P.GUARANTEE,
-        "guarantee guaranteed guarantees warranty warranties promise promised risk-free risk certified "
+        "never secure safe private guarantee guaranteed guarantees warranty warranties promise promised "
+        "risk-free risk certified "
         "certainly lifetime assure promises satisfaction guaranteeing",
         r"guarante\w+",
         r"warrant(?:y|ies|ied)",
@@ -132,12 +156,19 @@ BENEFITS: tuple[Wording, ...] = (
         r"without (?:any )?risk",
         r"certified",
         r"satisfaction",
+        r"never expires?",
+        r"no expiry",
+        r"never (?:share|sell|pass on|give away) your",
+        r"(?:is|are|stays) (?:\w+ )?(?:completely|totally|perfectly|fully|absolutely) (?:safe|secure|private)",
     ),
     wording(
         _P.GIFT,
         "free gift complimentary bonus house charge cost sample samples extra throw throwing us freebie nothing gratis",
-        r"free(?! to\b|dom|[- ](?:time|range|trade|standing|hand|of (?:\w+ )?(?:caffeine|sugar|dairy|gluten|lactose"
-        r"|nuts?|plastic|bpa|additives|preservatives)))",
+        r"(?<!-)(?<!feel )(?<!caffeine )(?<!sugar )(?<!gluten )(?<!dairy )(?<!lactose )(?<!hands )(?<!cruelty )free"
+        r"(?! to\b|dom|[- ](?:time|range|trade|standing|hand|of (?:\w+ )?(?:caffeine|sugar|dairy|gluten|lactose|"
+        r"nuts?|plastic|bpa|additives|preservatives)))",
+        r"(?:duty|tax|interest|postage|charge)[- ]free",
+        r"(?:a|the|your|little|small) (?:\w+ )?gift (?:in|inside|with|for you|is|waiting|included|from us)",
         r"complimentary",
         r"on the house",
         r"bonus",
@@ -145,7 +176,7 @@ BENEFITS: tuple[Wording, ...] = (
         r"throw(?:n|ing)? in",
         r"freebies?",
         r"gratis",
-        r"as a gift",
+        r"as a gift (?:from|to) (?:us|you)",
         r"gift from us",
         r"on us",
         r"our treat",
@@ -160,7 +191,8 @@ BENEFITS: tuple[Wording, ...] = (
         r"best[- ]?sell(?:er|ers|ing)",
         r"(?:very |most |so |hugely |extremely |really )?popular(?:ity)?",
         r"(?:everyone|everybody|nobody|no one|people|customers|shoppers|buyers|coffee lovers|most|many|others|fans|"
-        r"they all|our regulars|guests|thousands|hundreds) (?:\w+ )?(?:absolutely |really |just )?(?:loves?|adores?"
+        r"they all|our regulars|guests|thousands|hundreds) (?:\w+ )?(?:absolutely |really |just )?(?:is |are "
+        r")?(?:loves?|loving|buying|choosing|adores?"
         r"|raves?|buy|buys|bought|choose|chose|chooses|prefer|prefers|pick|picks|picked|recommend|recommends|agree|"
         r"agrees|order|swear|viewing|looking|enjoy|come back|can't get enough|are raving)",
         r"(?:most|many|other|our|all|happy|countless|lots of|plenty of|a lot of|of our) (?:\w+ )?(?:people|"

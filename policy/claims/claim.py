@@ -56,6 +56,7 @@ class When:
     day_offset: int | None = None
     period: str | None = None  # "next week", "weekend", "christmas"
     zone: str | None = None
+    either_half: bool = False  # "half past four" may be morning or afternoon
 
 
 @dataclass(frozen=True, slots=True)

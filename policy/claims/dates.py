@@ -192,8 +192,9 @@ def _clock(reader: _Reader, at: int) -> DateSpan | None:
         minutes = 30 if word == "half" else 15
         past = reader.word(at + 1) == "past"
         half, used = _half_of_day(reader, at + 3)
-        base = hour % 12 + half if half is not None else hour
-        return DateSpan(When(hour=base if past else base - 1, minute=minutes if past else 60 - minutes), 3 + used)
+        base = hour % 12 + (half or 0) - (0 if past else 1)
+        when = When(hour=base % 24, minute=minutes if past else 60 - minutes, either_half=half is None)
+        return DateSpan(when, 3 + used)
     token = reader.tokens[at]
     match = _CLOCK.match(reader.text, token.start) if token.raw[:1].isdigit() else None
     if match and int(match[1]) < 25 and int(match[2]) < 60:
@@ -211,7 +212,7 @@ def _whole_hour(reader: _Reader, at: int) -> DateSpan | None:
         return None
     if reader.word(at + 1) in {"o'clock", "oclock"}:
         half, more = _half_of_day(reader, at + 2)
-        return DateSpan(When(hour=hour % 12 + half if half is not None else hour, minute=0), 2 + more)
+        return DateSpan(When(hour=hour % 12 + (half or 0), minute=0, either_half=half is None), 2 + more)
     half, used = _half_of_day(reader, at + 1)
     spoken_part = reader.word(at + 1) in {"in", "at"}
     if half is None or (spoken_part and reader.word(at - 1) not in {"at", "by", "until", "before"}):

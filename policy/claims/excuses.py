@@ -13,7 +13,8 @@ _CLAUSE_END = re.compile(
 )
 _JOINS = re.compile(r"\b(?:and|or|so|then|plus) ")
 _FINITE = re.compile(
-    r"\b(?:i|we|you|it|they|he|she|is|are|was|will|can|has|have|ships?|comes?|gets?|loves?|buy|choose|arrives?|delivers?|"
+    r"\b(?:i|we|you|it|they|he|she|is|are|was|will|can|has|have|ships?|comes?|gets?|loves?|buy|choose|arrives?|"
+    r"delivers?|"
     r"do|does|did|don't|let|there)\b|'(?:s|ll|ve|re|m)\b"
 )
 _ASIDES = re.compile(r", (?:unfortunately|sadly|i'm afraid|i am afraid|however|at the moment|at this time|honestly),")
@@ -56,7 +57,10 @@ _NEGATORS = re.compile(
     r")"
 )
 _CONSIDERED = re.compile(
-    r"\b(?:whether|if|unless|in case|wonder(?:ing)?|depends on|check(?:ing)? (?:for|on|about)|ask(?:ed|ing)? "
+    r"\b(?:(?:see|check|find out|look|know|sure|ask|show you|tell you|tell me|explain|wonder) (?:what|which|how|"
+    r"when|where|why|who)(?:'s)?|"
+    r"you (?:want|need|would like|hoped)|you'd like|you were hoping|whether|if|unless|in case|wonder(?:ing)?|"
+    r"depends on|check(?:ing)? (?:for|on|about)|ask(?:ed|ing)? "
     r"(?:for|about)|"
     r"asking|questions? (?:about|on)|look(?:ing)? (?:for|into|up)|you (?:said|mentioned|asked|wanted|requested|"
     r"wrote|wished)|"
@@ -104,9 +108,17 @@ _ACTS_ON_REQUEST = frozenset({_P.LINK_SENT, _P.HUMAN, _P.REMINDER, _P.OPTED_OUT,
 _ON_CONDITION = re.compile(
     r"^(?:\w+[,!] )?(?:if|once|when|as soon as|whenever|just say|tell me|say|before|after|should) "
 )
+_BEGINS_NEGATED = re.compile(r"won't|will not|can't|cannot|nobody|no one|no other|none|never|no questions")
+_DENIES = re.compile(
+    r"\b(?:not|never|no longer)\b|n't\b"
+    r"|\b(?:have|has|is|are|get|see|offer|with) (?:\w+ )?no (?!question|problem|hassle|charge|cost|fee|extra|"
+    r"minimum)"
+)
 _DONE_ALREADY = re.compile(
-    r"\b(?:i've|we've|i have|we have|i just|we just|has been|have been|is being|sent|emailed|texted|unsubscribed|opted|"
-    r"removed|added|updated|changed|cancell?ed|saved|on (?:its|their|his|her) way|in your inbox|check your|i'm|we're|"
+    r"\b(?:i've|we've|i have|we have|i just|we just|has been|have been|is being|sent|emailed|texted|unsubscribed|"
+    r"opted|"
+    r"removed|added|updated|changed|cancell?ed|saved|on (?:its|their|his|her) way|in your inbox|check your|i'm|"
+    r"we're|"
     r"i am|we are)\b"
 )
 
@@ -139,11 +151,15 @@ def excused(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> b
 
 def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
     """The pattern itself begins before the negator: "your items are not reserved", "the offer is not free"."""
+    if kind is _P.IN_STOCK and "out" in lower[start:end]:  # "isn't sold out" says that there is some
+        return False
     if kind in {_P.OPTED_OUT, _P.FREE_SHIPPING, _P.GIFT, Pressure.DEADLINE, _P.GUARANTEE}:
         return bool(
             re.search(r"\b(?:is|are|was) not (?:\w+ )?(?:free|included|complimentary|covered)\b", lower[start:end])
         )
-    return bool(re.search(r"\b(?:not|n't|never|no longer)\b|n't\b", lower[start:end]))
+    if _BEGINS_NEGATED.match(lower[start:end]):  # "nobody sells it cheaper" boasts
+        return False
+    return bool(_DENIES.search(lower[start:end]))
 
 
 def _weighed(plain: str, begin: int, start: int) -> bool:

@@ -31,7 +31,8 @@ _FRACTIONS = {
 }  # fmt: skip
 _DOLLAR_PREFIXES = {"us": "USD", "ca": "CAD", "c": "CAD", "a": "AUD", "au": "AUD", "nz": "NZD", "s": "SGD", "hk": "HKD"}
 _OF_PRICE = word_set("off of price priced the less cheaper discount your its")
-_BEFORE_TIME = word_set("in within for under after takes take lasts about inside another")
+_BEFORE_TIME = word_set("in within for under after takes lasts about inside another once twice times")
+_WITHIN = frozenset({"within", "under", "takes", "inside"})
 _MULTIPLES = frozenset({"double", "twice", "triple", "treble", "quadruple", "doubled", "tripled"})
 _OF_MULTIPLE = word_set("the your as points discount savings rewards our price my any")
 _NOT_PLAIN = frozenset(
@@ -78,6 +79,8 @@ class Extractor:
     def _bound(self, at: int, end: int) -> Bound:
         before = (self.word(at - 3), self.word(at - 2), self.word(at - 1))
         after = (self.word(end), self.word(end + 1), self.word(end + 2))
+        if before[2] == "from" and after[0] == "to":
+            return Bound.NONE
         if lower_limit_before(before) or lower_limit_after(after):
             return Bound.LOWER
         if upper_limit_before(before) or upper_limit_after(after):
@@ -255,7 +258,9 @@ class Extractor:
     def _without_number(self, at: int) -> tuple[Claim, int] | None:
         """ "within an hour", "a few days", "a dollar": an amount whose number is a word that is not a number."""
         word, following = self.word(at), self.word(at + 1)
-        if word in {"a", "an"} and following in DURATION_UNITS and self.word(at - 1) in _BEFORE_TIME:
+        short = following in {"minute", "second"}
+        timed = self.word(at - 1) in (_WITHIN if short else _BEFORE_TIME)
+        if word in {"a", "an"} and following in DURATION_UNITS and timed:
             unit = frozenset({DURATION_UNITS[following]})
             return replace(self._make(ClaimKind.DURATION, at, at + 2), low=(Decimal(1),), units=unit), 2
         if word == "a" and following in {"dollar", "buck", "euro", "quid", "penny"}:

@@ -4,6 +4,7 @@ Digits are never excused: a digit without a fact does not leave.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from policy.claims.claim import When
 from policy.claims.tokens import Token, TokenKind
@@ -24,7 +25,7 @@ _ORDINAL_NOUNS = word_set(
     "box bottle cup mug day week month one"
 )
 _ASKS_HOW_MANY = frozenset({"would", "do", "want", "should", "shall", "how", "which", "prefer", "can"})
-_NUMBER_ENDS = frozenset({"", ".", "!", "?", ",", ";", ")", "or", "and", ":"})
+_NOT_ASKED = word_set("left remaining available in free people customers others shoppers off times more for years")
 _BEFORE_MOMENT = frozenset(
     {"", "just", "give", "me", "please", "wait", "only", "sure", ",", "hold", "on", "need", "okay"}
 )
@@ -51,17 +52,25 @@ def is_figure_of_speech(tokens: Sequence[Token], at: int, end: int, *, question:
     if token.ordinal:
         return token.text == "first" or following not in _ORDINAL_NOUNS
     if token.text == "one":
-        return _idle_one(following, word(end + 1), before)
+        return _idle_one(tuple(word(end + ahead) for ahead in range(6)), before, word(at - 2))
     small = bool(token.values) and token.values[0] <= 12
+    asks = question and any(other.text in _ASKS_HOW_MANY for other in tokens[: min(at, 8)])
+    if small and asks and following not in _NOT_ASKED:
+        return True
     if small and (before in {"these", "those", "the", "both", "all"} or following == "of"):
         return following in {"", "?", ".", "!", ",", "of", "together"} and word(end + 1) not in {"the", "our"}
-    asks = question and any(other.text in _ASKS_HOW_MANY for other in tokens[: min(at, 6)])
-    return small and asks and following in _NUMBER_ENDS
+    return False
 
 
-def _idle_one(following: str, second: str, before: str) -> bool:
+def _idle_one(after: Sequence[str], before: str, earlier: str) -> bool:
+    """ "one moment", "one of them", "which one"; but "one left", "there is one kettle", "one item"."""
+    following, second = after[0], after[1]
     if before in {"last", "only"} and following in {"", ".", "!", "left", "remaining", "available", "in"}:
         return False
+    if not {"left", "remaining", "available"}.isdisjoint(after[:5]) or ("in", "stock") in pairwise(after):
+        return False
+    if (earlier, before) in {("there", "is"), ("you", "have"), ("we", "have")} and following.isalpha():
+        return following in {"of", "more", "thing", "in"} or following in _IDLE_NOUNS
     if following == "more":
         return second not in _ONE_COUNTS and second not in DURATION_UNITS
     if following == "in":
@@ -76,7 +85,7 @@ def is_time_idiom(words: Sequence[str], at: int, end: int, when: When) -> bool:
     relative_only = when.hour is None and when.month is None and when.day is None
     if not relative_only:
         return False
-    if "see" in before[-2:] or {"have", "enjoy", "happy", "merry"} & set(before[-3:]):
+    if {"see", "talk", "speak"} & set(before[-3:]) or {"have", "enjoy", "happy", "merry"} & set(before[-3:]):
         return following != "only" and not {"discount", "off", "offer"} & set(before)
     if when.day_offset == 0 and when.period is None:
         if words[at] == "today's":

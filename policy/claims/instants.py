@@ -122,6 +122,8 @@ def _names(when: When, fact: InstantFact, now: datetime) -> bool:
 
 def _same_time(when: When, local: datetime) -> bool:
     said, at = (when.hour, when.minute or 0), (local.hour, local.minute)
+    if when.either_half and said[0] is not None and (said[0] + 12) % 24 == at[0]:
+        said = at[0], said[1]
     return said == at or (said == (0, 0) and at == (23, 59))
 
 

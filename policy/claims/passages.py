@@ -1,15 +1,17 @@
 """Whether a passage (an FAQ chunk, a policy) says what a sentence says: same number, same unit, same thing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from policy.claims.claim import Bound, Claim, ClaimKind
 from policy.claims.facts import PromiseKind
 from policy.claims.normalise import normalise
-from policy.claims.promises import denied, nearest, promises
+from policy.claims.promises import nearest, promises, taken_back
 from policy.claims.reading import Reading, read
+from policy.claims.scopes import NO_SCOPE, Scope, claim_scopes, place_of, scope_of
 from policy.claims.sentences import split
-from policy.claims.vocabulary import NEGATORS, QUALIFIERS, RESTRICTORS, STOP, UNIVERSAL, stem, topic, word_set
+from policy.claims.values import companions, date_parts, same_value
+from policy.claims.vocabulary import GENERIC, NEGATORS, QUALIFIERS, RESTRICTORS, STOP, UNIVERSAL, stem, topic
 
 # What the company does for one shopper needs a row; no page of its help can stand for it.
 _NEEDS_A_ROW = frozenset(
@@ -19,26 +21,24 @@ _NEEDS_A_ROW = frozenset(
     }
 )  # fmt: skip
 _CONDITIONAL = frozenset({PromiseKind.FREE_SHIPPING, PromiseKind.DISCOUNT, PromiseKind.GIFT, PromiseKind.REFUND})
-_PASSAGE_BREAKS = word_set(", ; and but or while whereas – — ( )")
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The words around a claim. Contrast holds what the same sentence says of other numbers."""
-
-    words: frozenset[str]
-    topics: frozenset[str]
-    negated: bool
+_BY_NUMBERS = frozenset(
+    {PromiseKind.RETURNS, PromiseKind.REFUND, PromiseKind.DELIVERY, PromiseKind.GUARANTEE, PromiseKind.HUMAN}
+)
+_COMMON = frozenset({"any", "all", "coffee", "always"})
 
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """One claim of a passage, where it stands, and words that the passage uses for other numbers of its kind."""
+    """One claim of a passage and where it stands. `contrary` are stems that the passage ties to other numbers of
+    its kind, `setting` stems of its sentences without numbers ("We deliver to all of the EU.").
+    """
 
     claim: Claim
     scope: Scope
     heading: Scope
-    elsewhere: frozenset[str]
+    companions: tuple[Claim, ...]
+    contrary: frozenset[str] = frozenset()
+    setting: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,103 +47,58 @@ class Passage:
 
     text: str
     sentences: frozenset[str]
+    setting: frozenset[str]
     statements: tuple[_Statement, ...]
     promises: tuple[tuple[Claim, Scope, Scope, tuple[Claim, ...]], ...]
-
-
-def _scope(reading: Reading, places: range) -> Scope:
-    texts = [reading.tokens[place].text for place in places if place not in reading.taken]
-    cut = next((at for at, text in enumerate(texts) if text in {"except", "excluding", "unless"}), len(texts))
-    words = frozenset(text for text in texts[:cut] if text[0].isalpha())
-    topics = frozenset(name for word in words if (name := topic(word)))
-    return Scope(words, topics, not NEGATORS.isdisjoint(texts[:cut]))
-
-
-def _segments(reading: Reading) -> list[range]:
-    """For each claim the token places that speak of it: up to the break between it and its neighbours."""
-    order = [index for index, places in enumerate(reading.inside) if places]
-    result = [range(0)] * len(reading.inside)
-    starts = {order[0]: 0} if order else {}
-    ends: dict[int, int] = {}
-    for left, right in zip(order, order[1:], strict=False):  # noqa: RUF007  (pairs of one list, none when empty)
-        between = range(reading.inside[left].stop, reading.inside[right].start)
-        breaks = [place for place in between if reading.tokens[place].text in _PASSAGE_BREAKS]
-        if breaks:
-            ends[left], starts[right] = breaks[-1], breaks[-1] + 1
-        else:  # nothing divides them: they share what stands around
-            starts[right] = starts[left]
-    last = len(reading.tokens)
-    for index in reversed(order):
-        last = ends.get(index, last)
-        result[index] = range(starts[index], last)
-    return result
-
-
-def _inherit(scopes: list[Scope]) -> list[Scope]:
-    """A part with no topic of its own goes on about the topic before it ("... and express takes 1 day")."""
-    done: list[Scope] = []
-    for scope in scopes:
-        topics = scope.topics or (done[-1].topics if done else frozenset())
-        done.append(Scope(scope.words, topics, scope.negated))
-    return done
-
-
-@lru_cache(maxsize=2048)
-def claim_scopes(reading: Reading) -> list[Scope]:
-    """The scope of each claim of a sentence."""
-    segments = _segments(reading)
-    scopes = _inherit([_scope(reading, places) for places in segments])
-    return [
-        _narrowed(scope, _scope(reading, reading.stretch(places.start))) if places else scope
-        for scope, places in zip(scopes, reading.inside, strict=True)
-    ]
-
-
-def _narrowed(scope: Scope, clause: Scope) -> Scope:
-    """The clause of the claim, where it says enough; negation is always that of the clause."""
-    if all(word in STOP for word in clause.words):
-        return Scope(scope.words, scope.topics, clause.negated)
-    return Scope(scope.words & clause.words, clause.topics & scope.topics or scope.topics, clause.negated)
-
-
-_NO_SCOPE = Scope(frozenset(), frozenset(), False)
 
 
 @lru_cache(maxsize=2048)
 def read_passage(text: str) -> Passage:
     """Read a passage once; it comes back with many turns."""
     parts = [part for part in split(text) if part.strip()]
-    heading = _NO_SCOPE
+    heading, running = NO_SCOPE, NO_SCOPE.topics
     statements: list[_Statement] = []
     said: list[tuple[Claim, Scope, Scope, tuple[Claim, ...]]] = []
     for position, part in enumerate(parts):
         reading = read(part)
-        whole = _scope(reading, range(len(reading.tokens)))
+        whole = scope_of(reading, range(len(reading.tokens)))
         if part.rstrip().endswith(("?", ":")) or (position == 0 and part.rstrip()[-1] not in ".!"):
             heading = whole
-        scopes = claim_scopes(reading)
+        running |= whole.topics
         statements += [
-            _Statement(claim, scope, heading, frozenset()) for claim, scope in zip(reading.claims, scopes, strict=True)
+            _Statement(claim, _about(scope, running), heading, companions(reading, index))
+            for index, (claim, scope) in enumerate(
+                zip(reading.claims, claim_scopes(reading, narrow=False), strict=True)
+            )
         ]
         if not part.rstrip().endswith("?"):
-            doubtful = denied(part)
-            said += [
-                (claim, whole, heading, reading.claims) for claim in promises(part) if claim.promise not in doubtful
-            ]
-    contrasted = tuple(_Statement(one.claim, one.scope, one.heading, _elsewhere(one, statements)) for one in statements)
+            said += [(claim, whole, heading, reading.claims) for claim in promises(part) if not taken_back(part, claim)]
+    readings = [read(part) for part in parts]
+    setting = frozenset(
+        stem(word)
+        for reading in readings
+        if not reading.claims and reading.words.isdisjoint(NEGATORS)
+        for word in reading.words
+    )
+    contrasted = tuple(replace(one, contrary=_contrary(one, statements), setting=setting) for one in statements)
     plain = frozenset(read(part).plain for part in parts)
-    return Passage(normalise(text).lower(), plain, contrasted, tuple(said))
+    return Passage(normalise(text).lower(), plain, setting, contrasted, tuple(said))
 
 
-def _elsewhere(one: _Statement, statements: list[_Statement]) -> frozenset[str]:
+def _about(scope: Scope, running: frozenset[str]) -> Scope:
+    """A sentence that names no topic ("To Austria it takes 5 days.") goes on about the one before."""
+    return scope if scope.topics else replace(scope, topics=running)
+
+
+def _contrary(one: _Statement, statements: list[_Statement]) -> frozenset[str]:
     """Stems that the passage ties to other values of this kind and not to this one."""
     own = {stem(word) for word in one.scope.words | one.heading.words}
     others = {
         stem(word)
         for other in statements
-        if other.claim.kind is one.claim.kind and not _same_value(other.claim, one.claim)
+        if other.claim.kind is one.claim.kind and not same_value(other.claim, one.claim)
         for word in other.scope.words
-        if word not in STOP
+        if word not in STOP and word not in GENERIC and topic(word) is None
     }
     return frozenset(others - own)
 
@@ -171,24 +126,31 @@ def _verbatim(text: str, piece: str) -> bool:
 
 def _supports(statement: _Statement, claim: Claim, scope: Scope, reading: Reading) -> bool:
     said = statement.claim
-    if said.kind is not claim.kind or not _same_value(said, claim) or not _same_limit(statement, claim, scope):
+    if said.kind is not claim.kind or not same_value(said, claim) or not _same_limit(statement, claim, scope):
         return False
     if claim.kind is ClaimKind.COUNT and not _same_noun(statement, claim, reading):
         return False
-    return _same_thing(scope, statement.scope, statement.heading, statement.elsewhere)
+    if claim.kind is ClaimKind.INSTANT and not _same_companions(statement, claim, reading):
+        return False
+    if not _for_all(statement, reading, claim):
+        return False
+    return _same_thing(scope, statement)
 
 
-def _same_value(said: Claim, claim: Claim) -> bool:
-    if claim.kind is ClaimKind.INSTANT:
-        return said.when == claim.when
-    if claim.kind in {ClaimKind.MONEY, ClaimKind.DURATION, ClaimKind.MEASURE} and not said.units & claim.units:
-        return False
-    if not claim.low and not said.low:  # "a few days" in both
-        return said.text.lower() == claim.text.lower()
-    if bool(claim.high) != bool(said.high):
-        return False
-    same_high = not claim.high or bool(set(claim.high) & set(said.high))
-    return bool(set(claim.low) & set(said.low)) and same_high
+def _same_companions(statement: _Statement, claim: Claim, reading: Reading) -> bool:
+    """Each part of the date and time stands in the same clause of the passage ("Monday to Friday, 9:00 to 17:00")."""
+    said = {part for one in statement.companions if one.when for part in date_parts(one.when)}
+    own = {
+        part for one in companions(reading, reading.claims.index(claim)) if one.when for part in date_parts(one.when)
+    }
+    return own <= said
+
+
+def _for_all(statement: _Statement, reading: Reading, claim: Claim) -> bool:
+    """What the passage gives to some (members, first orders) is not said to everyone."""
+    needed = {stem(word) for word in statement.scope.words & RESTRICTORS}
+    said = {stem(word) for word in reading.texts(reading.stretch(place_of(reading, claim.start)))}
+    return needed <= said
 
 
 def _same_limit(statement: _Statement, claim: Claim, scope: Scope) -> bool:
@@ -207,21 +169,19 @@ def _same_noun(statement: _Statement, claim: Claim, reading: Reading) -> bool:
     return not nouns or bool(nouns & said)
 
 
-def _same_thing(scope: Scope, said: Scope, heading: Scope, elsewhere: frozenset[str]) -> bool:
-    topics = said.topics | heading.topics
+def _same_thing(scope: Scope, statement: _Statement) -> bool:
+    topics = statement.scope.topics | statement.heading.topics
     if not scope.topics <= topics:
         return False
-    around = said.words | heading.words
+    around = statement.scope.words | statement.heading.words
     stems = {stem(word) for word in around}
-    if any(stem(word) not in stems for word in scope.words & (QUALIFIERS | UNIVERSAL) - _COMMON):
+    settled = stems if around & QUALIFIERS else stems | statement.setting
+    if any(stem(word) not in settled for word in scope.words & (QUALIFIERS | UNIVERSAL) - _COMMON):
         return False
     content = {stem(word) for word in scope.words if word not in STOP}
-    if content & elsewhere:
+    if content & statement.contrary:
         return False
     return not content or bool(content & stems) or bool(scope.topics & topics)
-
-
-_COMMON = frozenset({"any", "all", "coffee", "always"})
 
 
 def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
@@ -230,38 +190,51 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
         return True
     if claim.promise in _NEEDS_A_ROW or claim.promise is None:
         return False
+    if claim.promise in _BY_NUMBERS and _number_says_it(passage, reading, claim):
+        return True
     scope = _promise_scope(reading, claim.start)
     return any(
         said.promise is claim.promise
-        and _same_promise(scope, whole, heading)
+        and _same_promise(scope, whole, heading, passage.setting)
         and (claim.promise not in _CONDITIONAL or _keeps_conditions(reading, claim, whole, conditions))
         for said, whole, heading, conditions in passage.promises
     )
 
 
+def _number_says_it(passage: Passage, reading: Reading, claim: Claim) -> bool:
+    """ "Items can be exchanged within 14 days": the passage that holds the number of the clause holds the promise."""
+    clause = reading.stretch(place_of(reading, claim.start))
+    scopes = claim_scopes(reading)
+    return any(
+        places and places.start in clause and says(passage, reading, number, scopes[index])
+        for index, (number, places) in enumerate(zip(reading.claims, reading.inside, strict=True))
+    )
+
+
 @lru_cache(maxsize=2048)
 def _promise_scope(reading: Reading, start: int) -> Scope:
-    at = next((place for place, token in enumerate(reading.tokens) if token.end > start), 0)
-    return _scope(reading, reading.clause(at, soft=True))
+    return scope_of(reading, reading.stretch(place_of(reading, start)))
 
 
-def _same_promise(scope: Scope, said: Scope, heading: Scope) -> bool:
+def _same_promise(scope: Scope, said: Scope, heading: Scope, setting: frozenset[str]) -> bool:
     carried = {"delivery", "dispatch", "discount"}  # "ships free" and "free delivery" are one promise
     if not scope.topics - carried <= said.topics | heading.topics:
         return False
     stems = {stem(word) for word in said.words | heading.words}
-    return all(stem(word) in stems for word in scope.words & (QUALIFIERS | UNIVERSAL))
+    content = {stem(word) for word in scope.words if word not in STOP}
+    alike = bool(content & stems) or bool(scope.topics & (said.topics | heading.topics))
+    settled = stems if said.words & QUALIFIERS else stems | setting
+    return alike and all(stem(word) in settled for word in scope.words & (QUALIFIERS | UNIVERSAL))
 
 
 def _keeps_conditions(reading: Reading, claim: Claim, said: Scope, conditions: tuple[Claim, ...]) -> bool:
     """The sentence names who the promise is for, and beside it the amount that it depends on."""
-    at = next((place for place, token in enumerate(reading.tokens) if token.end > claim.start), 0)
-    words = {stem(word) for word in reading.texts(reading.stretch(at))}
+    words = {stem(word) for word in reading.texts(reading.stretch(place_of(reading, claim.start)))}
     if any(stem(word) not in words for word in said.words & RESTRICTORS):
         return False
     needed = [one for one in conditions if one.kind is ClaimKind.MONEY and one.bound is not Bound.NONE]
     return not needed or any(
-        _same_value(one, own) and claim.promise is not None and nearest(reading, claim.promise, own) == claim
+        same_value(one, own) and claim.promise is not None and nearest(reading, claim.promise, own) == claim
         for one in needed
         for own in reading.claims
         if own.kind is one.kind

@@ -7,7 +7,8 @@ PRESSURE: tuple[Wording, ...] = (
     wording(
         Pressure.NEVER,
         "price prices rise increase up spot selling fast going viewing looking carts human person bot lose "
-        "others else snapped demand people sells demanding real name cheaper grabs flying missing ai",
+        "others else snapped demand people sells demanding real name cheaper grabs flying missing ai crazy "
+        "mad foolish silly fool",
         r"prices? (?:may|might|could|will|can|is going to|are going to|is about to|are about to|is likely to|are "
         r"likely to|'ll|is set to|are set to|won't stay)(?: \w+)? (?:go(?:ing)? up|increase|rise|change|climb|jump|"
         r"be higher|this low|low)",
@@ -21,7 +22,11 @@ PRESSURE: tuple[Wording, ...] = (
         r"watching|eyeing|buy|grab|have|take|get)",
         r"high demand",
         r"in demand",
+        r"(?:crazy|mad|foolish|silly|a fool) (?:not )?to (?:wait|miss|pass|let|skip)",
         r"i(?:'m| am) (?:\w+ ){0,3}(?:human|person|not (?:a |an )?(?:bot|ai|robot|machine))",
+        r"i(?:'m| am) (?:(?!to |get |find |ask |connecting |calling |happy )[\w,]+ ){0,4}(?:real|actual|living|"
+        r"human) "
+        r"(?:person|human|being)",
         r"speaking as a (?:human|person)",
         r"you(?:'ll| will) (?:regret|miss out|be sorry|kick yourself)",
         r"going up (?:soon|tomorrow|tonight|next)",
@@ -46,7 +51,7 @@ PRESSURE: tuple[Wording, ...] = (
         r"ending|is expiring|runs out|will expire|will end|disappears|won't last|goes away|is over) (?:\w+ )?(?:"
         r"soon|shortly|tonight|today|any minute)?",
         r"(?:ends?|expires?|ending|expiring) (?:very )?soon",
-        r"won't (?:last|be here|be available|stay|be around)(?: \w+)?",
+        r"won't (?:last|come back|return|be repeated|happen again|be here|be available|stay|be around)(?: \w+)?",
         r"now or never",
         r"one[- ]time (?:offer|deal|only|discount)",
         r"flash sale",
@@ -72,6 +77,7 @@ PRESSURE: tuple[Wording, ...] = (
         r"(?:almost|nearly|practically|just about|about to be) (?:gone|sold out|out of stock|out)",
         r"running (?:low|out)",
         r"(?:sell|selling|sells) out",
+        r"(?:will|'ll|could|may|might) (?:\w+ )?be gone",
         r"scarce",
         r"the last (?:one|few|ones|items?|bags?|of (?:it|them|these))",
         r"last (?:ones?|few|bags?|pieces?|units?) (?:left|available|remaining)",

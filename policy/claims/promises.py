@@ -38,13 +38,15 @@ def nearest(reading: Reading, kind: PromiseKind, number: Claim) -> Claim | None:
     return min(rivals, key=lambda claim: max(claim.start - number.end, number.start - claim.end, 0), default=None)
 
 
-def denied(sentence: str) -> frozenset[PromiseKind | Pressure]:
-    """Kinds of promise that the sentence somewhere negates: "Price matching: we do not match prices"."""
+def taken_back(sentence: str, claim: Claim) -> bool:
+    """Whether the promise is only a title that the sentence denies: "Price matching: we do not match prices"."""
     lower = read(sentence).lower
-    return frozenset(
-        kind
+    colon = lower.find(":", claim.end)
+    return colon >= 0 and any(
+        excused(lower, match.start(), match.end(), kind)
         for kind, _, pattern in _WORDINGS
-        if any(excused(lower, match.start(), match.end(), kind) for match in pattern.finditer(lower))
+        if kind is claim.promise
+        for match in pattern.finditer(lower, colon)
     )
 
 

@@ -13,8 +13,11 @@ from policy.claims.tokens import Token, tokenise
 from policy.claims.vocabulary import word_set
 
 _VERBS = word_set("is are was were be will comes come to at only just now of about for = : still exactly the a")
+_DIVIDING = frozenset(
+    {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION, ClaimKind.INSTANT, ClaimKind.RATING, ClaimKind.UNREADABLE}
+)
 _DIGIT = re.compile(r"\d")
-_HARD = frozenset({".", "!", "?", ";", "—", "(", ")"})
+_HARD = frozenset({"!", "?", ";", "—", "(", ")"})  # a full stop inside a sentence ends an abbreviation
 _SOFT = word_set(", and but so while whereas then because though although however –")
 
 # A sentence in another language cannot be checked here, so that nothing numeric-looking in it is vouched for.
@@ -58,10 +61,17 @@ class Reading:
         """Token places that belong to a claim."""
         return frozenset(place for places in self.inside for place in places)
 
+    @cached_property
+    def _dividing(self) -> list[range]:
+        """Claims that end the reach of their neighbours; a bare number may be part of a name ("Blend No. 7")."""
+        return [
+            places for claim, places in zip(self.claims, self.inside, strict=True) if places and claim.kind in _DIVIDING
+        ]
+
     def before(self, index: int) -> range:
         """Places from the previous claim, or the start of the sentence's part, up to claim `index`."""
         places = self.inside[index]
-        earlier = [other.stop for other in self.inside if other and other.stop <= places.start]
+        earlier = [other.stop for other in self._dividing if other.stop <= places.start]
         return range(max([self.clause(places.start, soft=False).start, *earlier]), places.start)
 
     def own(self, index: int) -> range:
@@ -73,7 +83,7 @@ class Reading:
     def after(self, index: int) -> range:
         """Places from claim `index` up to the next claim, comma or conjunction."""
         places = self.inside[index]
-        later = [other.start for other in self.inside if other and other.start >= places.stop]
+        later = [other.start for other in self._dividing if other.start >= places.stop]
         return range(places.stop, min([self.clause(places.stop - 1, soft=True).stop, *later]))
 
     def texts(self, places: range) -> list[str]:

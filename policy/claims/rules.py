@@ -3,13 +3,14 @@
 Pure and deterministic. What cannot be read fails; facts only ever add what may be said.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import assert_never
 
-from policy.claims.amounts import count_matches, money_matches, percent_matches
+from policy.claims.amounts import count_matches, label_fits, money_matches, percent_matches
 from policy.claims.claim import Claim, ClaimKind, Pressure
 from policy.claims.facts import (
     CountFact,
@@ -25,14 +26,22 @@ from policy.claims.facts import (
 )
 from policy.claims.instants import instant_matches
 from policy.claims.normalise import normalise
-from policy.claims.passages import claim_scopes, promised, read_passage, says
+from policy.claims.passages import promised, read_passage, says
 from policy.claims.promises import nearest, promises
 from policy.claims.reading import Reading, read
+from policy.claims.scopes import claim_scopes
 from policy.claims.sentences import split
 
 SOON = timedelta(days=7)
-FEW = 10
-"""A deadline within a week may be called one; up to ten units left may be called few."""
+"""An offer may be called limited in time when it ends within this."""
+NOW = timedelta(days=1)
+"""Nobody is told to hurry earlier than this before the end."""
+FEW = 5
+LOW = 10
+"""Units left that may be called a few, and that may be called low beside their number."""
+_ENDS = frozenset({Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY})
+_NAMES_AN_END = re.compile(r"limited|short time|(?:ends?|expires?|ending|expiring|will end|will expire|runs out) *$")
+_A_FEW = re.compile(r"\b(?:few|couple|handful)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,17 +151,24 @@ def _backs_promise(fact: Fact, reading: Reading, claim: Claim, now: datetime) ->
     if isinstance(fact, PromiseFact):
         return fact.kind is claim.promise
     if claim.kind is ClaimKind.COUNT:
-        return isinstance(fact, CountFact) and fact.subject is Subject.STOCK and fact.count == 0
+        gone = isinstance(fact, CountFact) and fact.subject is Subject.STOCK and fact.count == 0
+        return gone and isinstance(fact, CountFact) and label_fits(fact.label, reading, claim.start)
     if claim.kind is ClaimKind.PRESSURE:
-        return _true_pressure(fact, claim, now)
+        return _true_pressure(fact, reading, claim, now)
     return _implied(fact, reading, claim, now)
 
 
-def _true_pressure(fact: Fact, claim: Claim, now: datetime) -> bool:
+def _true_pressure(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:
+    """A deadline that is near, or scarcity that the sentence puts a true number on (rules 2.1: never a vague one)."""
     if claim.pressure is Pressure.DEADLINE and isinstance(fact, InstantFact):
-        return fact.subject in {Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY} and now < fact.at <= now + SOON
-    if claim.pressure is Pressure.SCARCITY and isinstance(fact, CountFact):
-        return fact.subject is Subject.STOCK and 0 < fact.count <= FEW
+        near = SOON if _NAMES_AN_END.search(claim.text.lower()) else NOW
+        return fact.subject in _ENDS and now < fact.at <= now + near
+    if claim.pressure is Pressure.SCARCITY and isinstance(fact, CountFact) and fact.subject is Subject.STOCK:
+        if not label_fits(fact.label, reading, claim.start):
+            return False
+        if _A_FEW.search(claim.text.lower()):
+            return 1 < fact.count <= FEW
+        return 0 < fact.count <= LOW and any(count_matches(fact, reading, at) for at in range(len(reading.claims)))
     return False
 
 
@@ -167,7 +183,8 @@ def _implied(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:
             )
             return granted and isinstance(fact, MoneyFact | PercentFact) and fact.subject is Subject.DISCOUNT
         case PromiseKind.IN_STOCK:
-            return isinstance(fact, CountFact) and fact.subject is Subject.STOCK and fact.count > 0
+            stocked = isinstance(fact, CountFact) and fact.subject is Subject.STOCK and fact.count > 0
+            return stocked and isinstance(fact, CountFact) and label_fits(fact.label, reading, claim.start)
         case PromiseKind.HOLD:
             return isinstance(fact, InstantFact) and fact.subject is Subject.HOLD_EXPIRY and fact.at > now
         case PromiseKind.CART_SAVED:

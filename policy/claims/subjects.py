@@ -81,6 +81,7 @@ _WIDER_OFFER = (
     ("whole", "store"), ("entire", "store"), ("first", "order"), ("off", "any"), ("off", "all"), ("every", "purchase"),
     ("off", "every"), ("second", "item"), ("on", "top"), ("a", "friend"), ("your", "friends"), ("every", "time"),
 )  # fmt: skip
+_GOES_ON = word_set("is was will applies runs stays expires ends lasts until for on from with today now just right")
 _WIDER_WORDS = frozenset(
     {"storewide", "sitewide", "forever", "lifetime", "always", "extra", "additional", "stack", "stacks"}
 )
@@ -130,6 +131,8 @@ def subjects(reading: Reading, index: int) -> frozenset[Subject]:
     claim, places = reading.claims[index], reading.inside[index]
     if not places:
         return frozenset()
+    if claim.text.lower() == "half" and reading.texts(range(places.stop, places.stop + 2))[:1] == ["price"]:
+        return frozenset({Subject.DISCOUNT})
     if claim.kind is ClaimKind.PERCENT and (share := _share_of_people(reading, places.stop)):
         return share
     if claim.kind is ClaimKind.MONEY and _for_one(reading, places.stop):
@@ -143,7 +146,8 @@ def subjects(reading: Reading, index: int) -> frozenset[Subject]:
     if cue is not None:
         return _of_cue(cue, reading, index)
     if claim.kind is ClaimKind.PERCENT:
-        alone = places.stop >= len(reading.tokens) or not reading.tokens[places.stop].text.isalpha()
+        following = reading.texts(range(places.stop, places.stop + 1))
+        alone = not following or not following[0].isalpha() or following[0] in _GOES_ON
         return frozenset({Subject.DISCOUNT, Subject.POLICY}) if alone else frozenset({Subject.POLICY})
     return _UNSAID
 

@@ -17,7 +17,8 @@ STOP = word_set(
     "about after again all already always am any around because before below between both each either else ever "
     "every few further great good happy hello help hi hurry currently right sure thanks thank today well yes still "
     "usually normally typically take takes took come comes go goes going need needs want know see look looks give "
-    "gives given one two first second really even back per plus via vs that'll it'll don't doesn't isn't aren't can't "
+    "gives given one two first second really even back per plus via vs that'll it'll don't doesn't isn't "
+    "aren't can't "
     "won't didn't left remaining actually simply quite almost nearly exactly approximately roughly approx least "
     "less dropped drops drop went fell falls changed changes down lower okay ok oh and/or etc kindly yeah"
 )
@@ -58,15 +59,18 @@ _NOT_TOPIC = frozenset({"savour", "savoury", "savor", "savory", "pointless", "re
 
 QUALIFIERS = word_set(
     "express standard economy overnight priority same-day next-day international domestic worldwide abroad overseas "
-    "eu europe european uk us usa america canada mexico germany france spain italy ireland scotland wales england "
-    "australia zealand japan china india asia africa hawaii alaska islands saturday sunday weekend opened unopened "
+    "eu europe european uk usa states kingdom britain america canada mexico germany france spain italy "
+    "ireland scotland wales england "
+    "australia zealand japan china india asia africa hawaii alaska islands saturday sunday weekend opened "
+    "opening unopened another competitor competitors elsewhere "
     "used unused damaged faulty defective broken sale final personalised personalized custom engraved perishable "
     "food equipment machine machines grinder grinders kettle kettles bean beans coffee tea mug mugs subscriber "
     "subscribers member members student students new existing wholesale christmas partial credit lifetime forever "
     "instant instantly immediately automatically bulky heavy large small oversized prepaid bank paypal card "
     "everything anything everyone anyone anytime anywhere unlimited always every any all never double extended "
     "military teacher senior birthday referral app newsletter outlet clearance preorder backorder furniture "
-    "satisfaction full complete entire whole decaf organic electronics accessories accessory po remote rural local city"
+    "satisfaction full complete entire whole decaf organic electronics accessories accessory po remote rural "
+    "local city"
 )
 UNIVERSAL = word_set(
     "everything anything everyone anyone anytime anywhere unlimited always every any all never forever lifetime"
@@ -77,23 +81,41 @@ RESTRICTORS = word_set(
 )
 
 NEGATORS = word_set(
-    "not no never cannot can't don't doesn't didn't isn't aren't won't wasn't without unable neither nor "
+    "not no never cannot can't don't doesn't didn't isn't aren't won't wasn't unable neither nor "
     "couldn't shouldn't wouldn't haven't hasn't none cant dont doesnt isnt arent wont excluded excludes "
     "except excluding"
 )
 
 
+_ALIASES = {
+    "eu": "european",
+    "usa": "states",
+    "america": "states",
+    "uk": "kingdom",
+    "britain": "kingdom",
+    "sent": "send",
+    "paid": "pay",
+    "bought": "buy",
+    "kept": "keep",
+    "gave": "give",
+    "given": "give",
+    "took": "take",
+    "taken": "take",
+}
+
+
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """A rough stem: returns, returned and returning are one."""
+    word = _ALIASES.get(word, word)
     word = word.removesuffix("'s").removesuffix("s'")
     if len(word) < 5:
         return word.removesuffix("s") if len(word) == 4 and not word.endswith("ss") else word
-    for ending, put in (("ies", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("able", "")):
+    for ending, put in (("ies", "i"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""), ("able", "")):
         if word.endswith(ending) and not word.endswith("ss"):
             word = word.removesuffix(ending) + put
             break
-    return word.removesuffix("e")
+    return word[:-1] + "i" if word.endswith("y") else word.removesuffix("e")
 
 
 @lru_cache(maxsize=8192)

@@ -143,11 +143,9 @@ SAID = sentences_of(
     Only 4 kettles left.
     We have four of the Gooseneck Kettle in stock.
     The kettle is in stock.
-    Your total is under $81.
     Your total dropped from $79.96 to $80.95.
     Rated 4.7 out of 5.
     The Sidamo has 4.7 stars from 128 reviews.
-    More than 100 reviews for the Sidamo.
     # time
     The offer ends on Wednesday at 5 pm.
     Your 10% discount is valid until 25 November.
@@ -164,6 +162,8 @@ SAID = sentences_of(
     The offer ends 2026-11-25.
     Limited-time offer!
     Only a few kettles left!
+    Low stock: only 4 kettles left.
+    The kettle is not sold out.
     # names
     Blend No. 7 is a good choice.
     I like the V60 filter 100 pcs.
@@ -230,6 +230,12 @@ NOT_SAID = sentences_of(
     The kettle has 128 reviews.
     Over 1,000 reviews for the Sidamo.
     Your total is under $80.
+    Your total is under $81.
+    More than 100 reviews for the Sidamo.
+    The kettles are nearly gone.
+    The kettle will soon be gone.
+    The kettle is not available, it is sold out.
+    The Sidamo is in stock.
     10% of customers come back.
     It's 10% arabica.
     10% off your next order!

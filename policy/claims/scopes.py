@@ -1,0 +1,95 @@
+"""Which words of a sentence speak of which of its numbers."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from policy.claims.reading import Reading
+from policy.claims.vocabulary import NEGATORS, STOP, topic, word_set
+
+_VERBS = word_set(
+    "can may must will is are was costs cost takes take has have comes come only not starts start lasts be"
+)
+_BREAKS = word_set(", ; and but or while whereas – — ( )")
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The words around a claim, what they are about, and whether they deny it."""
+
+    words: frozenset[str]
+    topics: frozenset[str]
+    negated: bool
+
+
+NO_SCOPE = Scope(frozenset(), frozenset(), False)
+
+
+def place_of(reading: Reading, start: int) -> int:
+    """The token place of a character place."""
+    return next((place for place, token in enumerate(reading.tokens) if token.end > start), 0)
+
+
+def scope_of(reading: Reading, places: range) -> Scope:
+    """The words at the places, without numbers and without what "except" takes out."""
+    texts = [
+        "usa" if reading.tokens[place].raw == "US" else reading.tokens[place].text
+        for place in places
+        if place not in reading.taken
+    ]
+    cut = next((at for at, text in enumerate(texts) if text in {"except", "excluding", "unless"}), len(texts))
+    words = frozenset(text for text in texts[:cut] if text[0].isalpha())
+    topics = frozenset(name for word in words if (name := topic(word)))
+    return Scope(words, topics, not NEGATORS.isdisjoint(texts[:cut]))
+
+
+def _segments(reading: Reading) -> list[range]:
+    """For each claim the token places that speak of it: up to the break between it and its neighbours."""
+    order = [index for index, places in enumerate(reading.inside) if places]
+    result = [range(0)] * len(reading.inside)
+    starts = {order[0]: 0} if order else {}
+    ends: dict[int, int] = {}
+    for left, right in zip(order, order[1:], strict=False):  # noqa: RUF007  (pairs of one list, none when empty)
+        between = range(reading.inside[left].stop, reading.inside[right].start)
+        breaks = [place for place in between if reading.tokens[place].text in _BREAKS]
+        if breaks:
+            ends[left], starts[right] = breaks[-1], breaks[-1] + 1
+        else:  # nothing divides them: they share what stands around
+            starts[right] = starts[left]
+    last = len(reading.tokens)
+    for index in reversed(order):
+        last = ends.get(index, last)
+        result[index] = range(starts[index], last)
+    return result
+
+
+def _inherit(scopes: list[Scope], heads: list[str]) -> list[Scope]:
+    """A part goes on about what came before: its topic if it has none, its thing if it begins with a verb."""
+    done: list[Scope] = []
+    for scope, head in zip(scopes, heads, strict=True):
+        before = done[-1] if done else NO_SCOPE
+        goes_on = head in _VERBS or scope.words <= STOP
+        words = scope.words | before.words if goes_on else scope.words
+        done.append(Scope(words, scope.topics or before.topics, scope.negated))
+    return done
+
+
+@lru_cache(maxsize=2048)
+def claim_scopes(reading: Reading, *, narrow: bool = True) -> list[Scope]:
+    """The scope of each claim of a sentence; a passage is read with all words between its numbers."""
+    segments = _segments(reading)
+    heads = [reading.tokens[places.start].text if places else "" for places in segments]
+    scopes = _inherit([scope_of(reading, places) for places in segments], heads)
+    return [
+        _narrowed(reading, scope, places, narrow=narrow) if places else scope
+        for scope, places in zip(scopes, reading.inside, strict=True)
+    ]
+
+
+def _narrowed(reading: Reading, scope: Scope, places: range, *, narrow: bool) -> Scope:
+    """The part up to the next conjunction, where it says enough; negation does not reach over a comma."""
+    clause = scope_of(reading, reading.stretch(places.start))
+    negated = scope_of(reading, reading.clause(places.start, soft=True)).negated
+    head = reading.tokens[reading.stretch(places.start).start].text
+    if not narrow or head in _VERBS or all(word in STOP for word in clause.words):
+        return Scope(scope.words, scope.topics, negated)
+    return Scope(scope.words & clause.words, clause.topics & scope.topics or scope.topics, negated)
