@@ -1,8 +1,11 @@
 """The HTTP application: routers under one prefix, problems, health."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
 from starlette.types import Lifespan
 
 from api import problems
@@ -24,12 +27,13 @@ def create_application(
         title="Momentum",
         version="1",
         description=DESCRIPTION,
-        docs_url=f"{PREFIX}/docs",
+        docs_url=None,  # its page loads scripts from a third party; the document itself is enough for every tool
         openapi_url=f"{PREFIX}/openapi.json",
         redoc_url=None,
         lifespan=lifespan,
     )
     app.state.edge = edge
+    app.openapi = partial(_document, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     problems.install(app)
     for router in routers:
         app.include_router(router, prefix=PREFIX)
@@ -41,3 +45,15 @@ def create_application(
         return {"status": "ok"}
 
     return app
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document, with the problem that every error answer refers to."""
+    if app.openapi_schema is None:
+        app.openapi_schema = get_openapi(
+            title=app.title, version=app.version, description=app.description, routes=app.routes
+        )
+        app.openapi_schema.setdefault("components", {}).setdefault("schemas", {})["Problem"] = (
+            problems.Problem.model_json_schema()
+        )
+    return app.openapi_schema

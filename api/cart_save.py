@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from api.dependencies import MerchantDep, Now, Repeatable, SessionDep
 from api.problems import responses
 from api.route import TransactionRoute
-from api.schemas import Body, Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
+from api.schemas import Body, Cursor, Limit, Page, Schema, decode_cursor, encode_cursor, example
 from db.tables.recovery import (
     CartAbandonmentReason,
     CartSaveOutcome,
@@ -29,7 +29,52 @@ from recovery.history import AttemptHistory, histories
 router = APIRouter(prefix="/cart-save", tags=["Cart save flow"], route_class=TransactionRoute)
 
 
+_ATTEMPT: dict[str, JsonValue] = {
+    "id": "01980f2e-8c5a-7c3e-9a54-0d5f8a3b1c22",
+    "cartId": "01980f2e-8c59-7a1b-8d11-5c0a7e9f2b10",
+    "customerId": "01980f2e-8c58-7f00-8d11-5c0a7e9f2b11",
+    "currentStage": "DIAGNOSIS_SURVEY",
+    "stageHistory": [
+        {
+            "stage": "PATTERN_INTERRUPT",
+            "previousStage": None,
+            "kind": "RAN",
+            "reason": "REMINDER",
+            "enteredAt": "2026-11-22T13:30:00Z",
+        }
+    ],
+    "interventions": [
+        {
+            "id": "01980f2e-8c5b-7c3e-9a54-0d5f8a3b1c23",
+            "stage": "PATTERN_INTERRUPT",
+            "channels": ["EMAIL"],
+            "subject": "Your cart at Wrenfold Coffee",
+            "remedy": "REMINDER",
+            "author": "TEMPLATE",
+            "triggersUsed": [],
+            "status": "SENT",
+            "scheduledAt": "2026-11-22T13:30:00Z",
+        }
+    ],
+    "diagnosisReason": None,
+    "diagnosisAnswers": [],
+    "customerRiskScore": 0.0,
+    "cartValue": 55.97,
+    "currency": "USD",
+    "status": "IN_PROGRESS",
+    "outcome": None,
+    "pausedReason": None,
+    "pausedUntil": None,
+    "dueAt": "2026-11-22T15:30:00Z",
+    "abandonedAt": "2026-11-22T12:30:00Z",
+    "startedAt": "2026-11-22T12:30:01Z",
+    "completedAt": None,
+}
+
+
 class InitiateSave(Body):
+    model_config = example({"cartId": "01980f2e-8c59-7a1b-8d11-5c0a7e9f2b10", "reason": "SHIPPING_COST"})
+
     cart_id: UUID
     reason: CartAbandonmentReason | None = None
 
@@ -49,10 +94,14 @@ class CartSaveResponse(Body):
 
 
 class ProgressSave(Body):
+    model_config = example({"response": {"type": "ANSWERED", "reason": "TOO_EXPENSIVE"}})
+
     response: CartSaveResponse | None = None
 
 
 class CompleteSave(Body):
+    model_config = example({"outcome": "CANCELLED"})
+
     outcome: CartSaveOutcome
 
 
@@ -78,6 +127,8 @@ class InterventionRead(Schema):
 
 class CartSaveAttemptRead(Schema):
     """Spec 10's CartSaveAttempt. `dueAt` is when the current stage runs, null when nothing waits."""
+
+    model_config = example(_ATTEMPT)
 
     id: UUID
     cart_id: UUID
@@ -208,6 +259,7 @@ async def initiate(
 
 @router.get("/{attempt_id}", responses=responses(403, 404))
 async def read_attempt(attempt_id: UUID, merchant: MerchantDep, session: SessionDep) -> CartSaveAttemptRead:
+    """One attempt with everything that it has done."""
     attempt = await attempts.get_attempt(session, attempt_id, company_id=merchant.company_id)
     return await _read(session, attempt)
 

@@ -17,7 +17,7 @@ from api.edge import edge_of
 from api.principals import Shopper, authenticate
 from api.problems import responses
 from api.route import TransactionRoute, bearer
-from api.schemas import Body, Schema
+from api.schemas import Body, Schema, example
 from db.clock import read_clock
 from db.session import transaction
 from db.tables.conversations import ChatSession, MessageRole
@@ -41,6 +41,8 @@ class SessionContext(Body):
 
 
 class SessionToOpen(Body):
+    model_config = example({"channel": "CHECKOUT_CHAT", "context": {"checkoutStep": "payment"}})
+
     channel: Literal["CHECKOUT_CHAT"] = "CHECKOUT_CHAT"
     context: SessionContext = SessionContext()
 
@@ -58,6 +60,22 @@ class MessageRead(Schema):
 
 class SessionRead(Schema):
     """A conversation as its shopper sees it; the first message says that an AI answers (rules C-24)."""
+
+    model_config = example(
+        {
+            "id": "01980f2e-8c5a-7c3e-9a54-0d5f8a3b1c22",
+            "status": "OPEN",
+            "messages": [
+                {
+                    "id": "01980f2e-8c5b-7c3e-9a54-0d5f8a3b1c23",
+                    "role": "system",
+                    "content": "You are chatting with Wrenfold Coffee's AI assistant.",
+                    "timestamp": "2026-11-22T12:00:00Z",
+                }
+            ],
+            "quickQuestions": ["Do you accept PayPal?"],
+        }
+    )
 
     id: UUID
     status: str

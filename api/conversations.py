@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from api.dependencies import MerchantDep, SessionDep
 from api.problems import responses
 from api.route import TransactionRoute
-from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
+from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor, example
 from db.tables.conversations import ChatSession, ConversationChannel, ConversationStatus, MessageRole
 from graphs.conversations import service
 from graphs.conversations.service import Transcript
@@ -18,7 +18,21 @@ from graphs.conversations.service import Transcript
 router = APIRouter(prefix="/conversations", tags=["Conversations"], route_class=TransactionRoute)
 
 
+_CONVERSATION: dict[str, JsonValue] = {
+    "id": "01980f2e-8c5a-7c3e-9a54-0d5f8a3b1c22",
+    "cartId": "01980f2e-8c59-7a1b-8d11-5c0a7e9f2b10",
+    "attemptId": None,
+    "channel": "CHECKOUT_CHAT",
+    "status": "OPEN",
+    "policyVersion": 0,
+    "startedAt": "2026-11-22T12:00:00Z",
+    "lastMessageAt": "2026-11-22T12:00:04Z",
+}
+
+
 class ConversationRead(Schema):
+    model_config = example(_CONVERSATION)
+
     id: UUID
     cart_id: UUID
     attempt_id: UUID | None
@@ -73,6 +87,49 @@ class TurnRead(Schema):
 
 
 class TranscriptRead(ConversationRead):
+    model_config = example(
+        {
+            **_CONVERSATION,
+            "messages": [
+                {
+                    "id": "01980f2e-8c5b-7c3e-9a54-0d5f8a3b1c23",
+                    "turnId": "01980f2e-8c5c-7c3e-9a54-0d5f8a3b1c24",
+                    "role": "ASSISTANT",
+                    "content": "10% off is applied to your cart until November 25 at 9:00 AM.",
+                    "facts": ["grant:01980f2e-8c5d-7c3e-9a54-0d5f8a3b1c25"],
+                    "createdAt": "2026-11-22T12:00:04Z",
+                }
+            ],
+            "toolCalls": [
+                {
+                    "id": "01980f2e-8c5e-7c3e-9a54-0d5f8a3b1c26",
+                    "turnId": "01980f2e-8c5c-7c3e-9a54-0d5f8a3b1c24",
+                    "name": "apply_discount",
+                    "input": {"reason": "TOO_EXPENSIVE"},
+                    "outcome": "OK",
+                    "reason": None,
+                    "result": {"ok": True, "kind": "PERCENTAGE_DISCOUNT", "percent": "10"},
+                    "policyVersion": 0,
+                    "latencyMs": 14,
+                    "calledAt": "2026-11-22T12:00:03Z",
+                }
+            ],
+            "turns": [
+                {
+                    "id": "01980f2e-8c5c-7c3e-9a54-0d5f8a3b1c24",
+                    "status": "DONE",
+                    "model": "offline",
+                    "fallbackReason": None,
+                    "inputTokens": 0,
+                    "outputTokens": 0,
+                    "costMicroUsd": 0,
+                    "timings": {"modelMs": 12, "toolsMs": 20, "totalMs": 61},
+                    "sources": [],
+                }
+            ],
+        }
+    )
+
     messages: list[TranscriptMessageRead]
     tool_calls: list[ToolCallRead]
     turns: list[TurnRead]

@@ -9,7 +9,7 @@ from pydantic import Field
 from api.dependencies import MerchantDep, Now, Repeatable, SessionDep
 from api.problems import responses
 from api.route import TransactionRoute
-from api.schemas import Body, Schema
+from api.schemas import Body, Schema, example
 from db.tables.carts import PaymentState
 from policy import money
 from recovery import service
@@ -19,11 +19,25 @@ router = APIRouter(prefix="/carts", tags=["Orders"], route_class=TransactionRout
 
 
 class OrderToReport(Body):
+    model_config = example({"orderId": "1001", "paymentState": "PAID"})
+
     order_id: str = Field(min_length=1, max_length=200, examples=["1001"])
     payment_state: PaymentState = PaymentState.PENDING
 
 
 class OrderRead(Schema):
+    model_config = example(
+        {
+            "id": "01980f2e-8c5a-7c3e-9a54-0d5f8a3b1c22",
+            "cartId": "01980f2e-8c59-7a1b-8d11-5c0a7e9f2b10",
+            "orderId": "1001",
+            "paymentState": "PAID",
+            "total": 50.97,
+            "currency": "USD",
+            "placedAt": "2026-11-22T12:00:00Z",
+        }
+    )
+
     id: UUID
     cart_id: UUID
     order_id: str

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from api.dependencies import MerchantDep, SessionDep
 from api.problems import responses
 from api.route import TransactionRoute
-from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
+from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor, example
 from db.tables.policy import Channel
 from delivery import service
 from delivery.schemas import OutboxEntry
@@ -19,6 +19,21 @@ router = APIRouter(prefix="/outbox", tags=["Outbox"], route_class=TransactionRou
 
 class OutboxEntryRead(Schema):
     """A sent message; planned ones are not in the outbox."""
+
+    model_config = example(
+        {
+            "id": "01980f2e-8c5a-7c3e-9a54-0d5f8a3b1c22",
+            "channel": "EMAIL",
+            "to": "ada@example.com",
+            "subject": "Your cart at Wrenfold Coffee",
+            "text": "Hello Ada, …",
+            "html": "<!doctype html>…",
+            "headers": {"List-Unsubscribe-Post": "List-Unsubscribe=One-Click"},
+            "recoveryUrl": "https://shop.example/r/…",
+            "stage": "PATTERN_INTERRUPT",
+            "sentAt": "2026-11-22T13:30:00Z",
+        }
+    )
 
     id: UUID
     channel: Channel

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 from policy.errors import AppError
@@ -16,6 +16,11 @@ T = TypeVar("T")
 
 class Schema(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True, extra="forbid")
+
+
+def example(value: dict[str, JsonValue]) -> ConfigDict:
+    """Model config that shows `value` in the OpenAPI document."""
+    return ConfigDict(json_schema_extra={"example": value})
 
 
 class Body(Schema):

@@ -178,3 +178,8 @@ class FlowConfig(_Part):
 
     def delay(self, stage: CartSaveStage) -> timedelta:
         return timedelta(minutes=self.stages.get(stage).delay_minutes)
+
+
+# What a merchant starts from, in the OpenAPI document.
+FlowConfig.model_config["json_schema_extra"] = {"example": FlowConfig().model_dump(mode="json", by_alias=True)}
+FlowConfig.model_rebuild(force=True)

@@ -133,7 +133,7 @@ def _wait_until_ready(base_url: str) -> None:
 def _greet(base_url: str, demo_file: Path) -> None:
     console.print(f"\n[bold]The shop[/]      {base_url}/shop")
     console.print(f"[bold]The outbox[/]    {base_url}/outbox   (messages as they arrive, and the clock)")
-    console.print(f"[bold]The API[/]       {base_url}/api/momentum/docs")
+    console.print(f"[bold]The API[/]       {base_url}/api/momentum/openapi.json")
     console.print(f"[bold]Keys[/]          {demo_file}")
     console.print("\nStop with Ctrl-C.")
 
