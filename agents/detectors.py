@@ -20,6 +20,8 @@ MAX_CHARACTERS = 1_000
 _CLAUSE = re.compile(r"[.!?,;:\n()…–—]+|\s-+\s")
 _JOINED_SUFFIX = re.compile(r"['’`´](?=(?:t|s|re|ve|ll|d|m)\b)")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
+_STRETCHED = re.compile(r"([a-z])\1{2,}")
+_SPACED_OUT = re.compile(r"\b(?:[a-z] ){3,}[a-z]\b")
 _SHOUTED_STOP = re.compile(r"\s*STOP\b(?!\s*(?:BY|AND|SHOP|AT|IN)\b)")
 
 
@@ -40,6 +42,7 @@ class _Patterns(BaseModel):
 
     polite: str
     commands: str
+    strong_commands: str
     stop_words: str
     opt_out: Mapping[Language, _OptOutPhrases]
     channels: Mapping[SuppressionScope, str]
@@ -52,10 +55,11 @@ class _Patterns(BaseModel):
 
 
 def plain_words(text: str) -> str:
-    """Lower case without accents; "don't" is "dont", any other mark a space."""
+    """Lower case without accents; "don't" is "dont", "s t o p" and "stoppp" are "stop", other marks a space."""
     joined = _JOINED_SUFFIX.sub("", text.lower()).replace("ß", "ss")
     letters = "".join(each for each in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(each))
-    return _NO_WORD.sub(" ", letters).strip()
+    words = _STRETCHED.sub(r"\1", _NO_WORD.sub(" ", letters)).strip()
+    return _SPACED_OUT.sub(lambda spelt: spelt[0].replace(" ", ""), words)
 
 
 def _either(patterns: Iterable[str]) -> re.Pattern[str]:
@@ -78,6 +82,7 @@ _OPT_OUT = {
 }
 _POLITE = frozenset(_PATTERNS.polite.split("|"))
 _COMMANDS = frozenset(_PATTERNS.commands.split("|"))
+_STRONG_COMMANDS = frozenset(_PATTERNS.strong_commands.split("|"))
 _STOP_WORDS = frozenset(_PATTERNS.stop_words.split("|"))
 _CHANNELS = {scope: _either([pattern]) for scope, pattern in _PATTERNS.channels.items()}
 _EVERY_CHANNEL = _either([_PATTERNS.every_channel])
@@ -140,10 +145,10 @@ def _asks_to_stop(clause: str) -> bool:
 
 
 def _commands_a_stop(text: str, clauses: Sequence[str]) -> bool:
-    """A keyword that stands alone: as the whole message, or as its last word after a full stop."""
+    """A keyword that stands alone: as the whole message, or, if it has no other sense, as its last clause."""
     if _SHOUTED_STOP.match(text) and not _asks_not_to_stop(clauses[0]):
         return True
-    return any(_is_command(clause) for clause in {clauses[0], clauses[-1]})
+    return bool(clauses) and (_is_command(clauses[0]) or _without_manners(clauses[-1]) in _STRONG_COMMANDS)
 
 
 def _asks_not_to_stop(words: str) -> bool:
@@ -151,12 +156,15 @@ def _asks_not_to_stop(words: str) -> bool:
 
 
 def _is_command(clause: str) -> bool:
-    words = [word for word in clause.split() if word not in _POLITE]
-    if not words:
-        return clause in _COMMANDS
-    if " ".join(words) in _COMMANDS or set(words) <= _COMMANDS:
+    bare = _without_manners(clause)
+    words = set(bare.split())
+    if clause in _COMMANDS or bare in _COMMANDS or (words and words <= _COMMANDS):
         return True
-    return bool({"stop", "quit", "stopp"} & set(words)) and set(words) <= _STOP_WORDS
+    return bool({"stop", "quit", "stopp"} & words) and words <= _STOP_WORDS
+
+
+def _without_manners(clause: str) -> str:
+    return " ".join(word for word in clause.split() if word not in _POLITE)
 
 
 def _shouts(text: str) -> bool:

@@ -45,6 +45,6 @@ def test_opt_outs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_wishes_for_a_person(capsys: pytest.CaptureFixture[str]) -> None:
-    recall, precision = rates("human.jsonl", "human", wants_human, capsys)
+    recall, precision = rates("human.jsonl", "wants_human", wants_human, capsys)
     assert recall >= HUMAN_RECALL
     assert precision >= HUMAN_PRECISION
