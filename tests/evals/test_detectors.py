@@ -12,7 +12,7 @@ from agents.detectors import opts_out, wants_human
 HERE = Path(__file__).parent
 # An opt-out that is missed breaks the law; one that is imagined costs a reminder.
 OPT_OUT_RECALL = 0.90
-OPT_OUT_PRECISION = 0.90
+OPT_OUT_PRECISION = 0.95
 HUMAN_RECALL = 0.80
 HUMAN_PRECISION = 0.85
 
