@@ -1,5 +1,6 @@
 """Whether an amount, a percentage or a count stands behind a claim."""
 
+import re
 from decimal import Decimal
 from functools import lru_cache
 
@@ -14,6 +15,7 @@ from policy.money import exponent
 _OF_AN_ITEM = frozenset(
     {Subject.ITEM_PRICE, Subject.LINE_TOTAL, Subject.STOCK, Subject.QUANTITY, Subject.RATING, Subject.REVIEW_COUNT}
 )
+_WORD = re.compile(r"[^\W\d_]+")
 _OF_THE_CART = frozenset({Subject.TOTAL, Subject.SUBTOTAL})
 _WAYS_TO_SHIP = frozenset({"express", "overnight", "priority", "international", "same-day", "next-day", "expedited"})
 
@@ -100,19 +102,14 @@ def _counts_the_same(fact: CountFact, reading: Reading, index: int) -> bool:
         return bool(_COUNT_WORDS[Subject.REVIEW_COUNT] & set(after[:4]))
     if fact.subject is Subject.QUANTITY:
         scarce = bool({"left", "remaining", "stock", "available", "reviews", "ratings"} & set(after))
-        named = bool(fact.label) and bool(_label_stems(fact.label or "") & {stem(word) for word in after})
+        named = bool(fact.label) and not {stem(word) for word in after}.isdisjoint(_label_words(fact.label or ""))
         return not scarce and (named or (bool(after) and after[0] in _AS_UNITS) or "quantity" in words)
     return fact.subject is Subject.POLICY
 
 
 @lru_cache(maxsize=2048)
-def _label_stems(label: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in normalise(label).lower().replace("-", " ").split() if len(word) > 2)
-
-
-@lru_cache(maxsize=2048)
 def _label_words(label: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in normalise(label).lower().replace("-", " ").split() if len(word) > 2)
+    return tuple(stem(word) for word in _WORD.findall(normalise(label).lower()) if len(word) > 2)
 
 
 def _about_the_same(subject: Subject, label: str | None, reading: Reading, index: int) -> bool:

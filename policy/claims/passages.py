@@ -13,7 +13,7 @@ from policy.claims.sentences import split
 from policy.claims.values import companions, date_parts, same_value
 from policy.claims.vocabulary import GENERIC, NEGATORS, QUALIFIERS, RESTRICTORS, STOP, UNIVERSAL, stem, topic
 
-# What the company does for one shopper needs a row; no page of its help can stand for it.
+# What the company did for one shopper needs a row; a page of its help may be quoted, but not reworded into that.
 _NEEDS_A_ROW = frozenset(
     {
         PromiseKind.LINK_SENT, PromiseKind.OPTED_OUT, PromiseKind.ORDER_CHANGED, PromiseKind.REMINDER,
@@ -186,7 +186,7 @@ def _same_thing(scope: Scope, statement: _Statement) -> bool:
 
 def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
     """Whether the passage makes the promise itself, under no condition that the sentence leaves out."""
-    if reading.plain in passage.sentences and claim.promise not in _NEEDS_A_ROW:
+    if reading.plain in passage.sentences:
         return True
     if claim.promise in _NEEDS_A_ROW or claim.promise is None:
         return False

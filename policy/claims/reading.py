@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 
 from policy.claims.claim import Claim, ClaimKind
 from policy.claims.extract import Extractor
+from policy.claims.foreign import is_foreign_claim
 from policy.claims.normalise import normalise
 from policy.claims.tokens import Token, tokenise
 from policy.claims.vocabulary import word_set
@@ -19,18 +20,8 @@ _DIVIDING = frozenset(
 _DIGIT = re.compile(r"\d")
 _HARD = frozenset({"!", "?", ";", "—", "(", ")"})  # a full stop inside a sentence ends an abbreviation
 _SOFT = word_set(", and but so while whereas then because though although however –")
-
-# A sentence in another language cannot be checked here, so that nothing numeric-looking in it is vouched for.
-_FOREIGN = word_set(
-    "el los las una por para con del está esta es su tu que más mas der die das und ist ein eine mit für fur "
-    "sie ihr ihre nicht auf le les des est une votre vous pour avec dans sur et du nous gratuit il lo gli che "
-    "della tuo sono di per non gratis envio gratuita gratuito het een voor van uw met niet você voce seu sua "
-    "uma não nao kostenlos"
-)
-_ENGLISH = word_set(
-    "the you your is it to of and for in on we i this that are a with at our can have an be my off free get "
-    "from by will i'll"
-)
+_CONJUNCTIONS = _HARD | _SOFT - {","}
+_ALL = _HARD | _SOFT
 
 
 @dataclass(frozen=True, eq=False)  # one object a text, so that what is derived from it can be cached by identity
@@ -91,29 +82,31 @@ class Reading:
 
     def stretch(self, at: int) -> range:
         """Token places around `at` up to the next full stop or conjunction: commas do not divide."""
-        return self._around(at, _HARD | _SOFT - {","})
+        return self._around(at, _CONJUNCTIONS)
 
     def clause(self, at: int, *, soft: bool) -> range:
         """Token places of the clause around place `at`; soft boundaries are commas and conjunctions too."""
-        return self._around(at, _HARD | _SOFT if soft else _HARD)
+        return self._around(at, _ALL if soft else _HARD)
+
+    @cached_property
+    def _dividers(self) -> list[tuple[int, str]]:
+        """Places of punctuation and conjunctions that are no part of a claim."""
+        return [
+            (place, token.text)
+            for place, token in enumerate(self.tokens)
+            if token.text in _ALL and place not in self.taken
+        ]
 
     def _around(self, at: int, ends: frozenset[str]) -> range:
-
-        def divides(place: int) -> bool:
-            return self.tokens[place].text in ends and place not in self.taken
-
-        first, last = at, at
-        while first > 0 and not divides(first - 1):
-            first -= 1
-        while last + 1 < len(self.tokens) and not divides(last + 1):
-            last += 1
-        return range(first, last + 1)
-
-
-def _foreign(tokens: Sequence[Token]) -> bool:
-    words = [token.text for token in tokens]
-    foreign = sum(word in _FOREIGN for word in words)
-    return foreign >= 2 and foreign > sum(word in _ENGLISH for word in words)
+        first, last = 0, len(self.tokens)
+        for place, text in self._dividers:
+            if text in ends:
+                if place < at:
+                    first = place + 1
+                elif place > at:
+                    last = place
+                    break
+        return range(first, last)
 
 
 def _unseen_digits(text: str, claims: Sequence[Claim]) -> list[Claim]:
@@ -131,7 +124,7 @@ def read(sentence: str) -> Reading:
     tokens = tokenise(text)
     found = list(Extractor(text, tokens).claims())
     found += _unseen_digits(text, found)
-    if tokens and _foreign(tokens):
+    if is_foreign_claim([token.text for token in tokens], text.lower()):
         found.append(Claim(ClaimKind.UNREADABLE, 0, len(text), text))
     found.sort(key=lambda claim: (claim.start, claim.end))
     inside = tuple(

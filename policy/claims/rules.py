@@ -141,11 +141,7 @@ def _has_measure(name: str, claim: Claim) -> bool:
 def _backs_promise(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:
     """Whether one fact stands behind a promise, a pressure or "sold out"."""
     if isinstance(fact, PassageFact):
-        return (
-            claim.kind is ClaimKind.PROMISE
-            and bool(fact.text.strip())
-            and promised(read_passage(fact.text), reading, claim)
-        )
+        return bool(fact.text.strip()) and promised(read_passage(fact.text), reading, claim)
     if isinstance(fact, NameFact):
         return _inside_name(fact.text, reading.lower, claim)
     if isinstance(fact, PromiseFact):

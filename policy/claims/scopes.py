@@ -92,4 +92,4 @@ def _narrowed(reading: Reading, scope: Scope, places: range, *, narrow: bool) ->
     head = reading.tokens[reading.stretch(places.start).start].text
     if not narrow or head in _VERBS or all(word in STOP for word in clause.words):
         return Scope(scope.words, scope.topics, negated)
-    return Scope(scope.words & clause.words, clause.topics & scope.topics or scope.topics, negated)
+    return Scope(scope.words & clause.words, clause.topics & scope.topics, negated)

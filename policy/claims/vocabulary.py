@@ -24,6 +24,7 @@ STOP = word_set(
 )
 
 GENERIC = word_set(
+    "new final updated current revised exact full page pages "
     "it it's its that that's this these those they they're each item items product products price prices "
     "priced cost costs costing per piece unit units apiece bag bags pack packs box boxes bottle bottles tin "
     "tins cup everything altogether coming comes sells sell selling currently stock available rating rated "

@@ -1,0 +1,39 @@
+"""Other languages: what cannot be read here and speaks of numbers or benefits is not vouched for."""
+
+from collections.abc import Collection
+
+from policy.claims.vocabulary import word_set
+
+_FOREIGN = word_set(
+    "el los las una un por para con del está esta es su tu que más mas soy eres muy der die das und ist ein eine mit "
+    "für fur sie ihr ihre nicht auf ich bin wir haben wird le les des est une votre vous pour avec dans sur et du nous "
+    "je suis il lo gli che della tuo sono di per non il het een voor van uw met niet você voce seu sua uma não nao sou"
+)
+_ENGLISH = word_set(
+    "the you your is it to of and for in on we i this that are a with at our can have an be my off free get from by "
+    "will i'll"
+)
+_NUMBERS = word_set(
+    "dos tres cuatro cinco seis siete ocho nueve diez once doce quince veinte treinta cincuenta cien mitad "
+    "zwei drei vier fünf funf sechs sieben acht neun zehn elf zwölf zwolf zwanzig dreißig fünfzig hundert halb "
+    "deux trois quatre cinq sept huit neuf dix onze douze quinze vingt trente cinquante cent moitié moitie "
+    "due tre quattro cinque sei sette otto nove dieci undici dodici venti trenta cinquanta cento metà meta "
+    "dois duas quatro sete oito dez doze vinte trinta cinquenta metade twee vijf zes zeven negen tien twaalf twintig "
+    "hoy mañana manana heute morgen aujourd'hui demain oggi domani hoje amanhã amanha vandaag"
+)
+_TRADE = (
+    "descuent", "grati", "envío", "envio", "entreg", "reembols", "garant", "oferta", "regal", "por ciento", "ahorr",
+    "rabatt", "kostenlos", "versand", "liefer", "prozent", "angebot", "geschenk", "sparen", "spart", "lager", "umsonst",
+    "remise", "livraison", "livré", "livre", "rembours", "offre", "cadeau", "offert", "pour cent", "économis",
+    "sconto", "spedizion", "consegn", "rimbors", "offert", "omaggio", "per cento", "risparm", "disponib", "dispon",
+    "desconto", "frete", "devolu", "brinde", "economi", "korting", "verzend", "bezorg", "terugbetal", "cadeau",
+    "reserv", "enviad", "geschickt", "gesendet", "envoy", "inviat", "persona del", "mitarbeiter", "conseiller",
+)  # fmt: skip
+
+
+def is_foreign_claim(words: Collection[str], lower: str) -> bool:
+    """Whether a sentence is not English and names a number, a day or a benefit in its own language."""
+    foreign = sum(word in _FOREIGN for word in words)
+    if foreign < 2 or foreign <= sum(word in _ENGLISH for word in words):
+        return False
+    return not _NUMBERS.isdisjoint(words) or any(stem in lower for stem in _TRADE)
