@@ -89,8 +89,10 @@ def count_matches(fact: CountFact, reading: Reading, index: int) -> bool:
 
 
 def _counts_the_same(fact: CountFact, reading: Reading, index: int) -> bool:
+    places = reading.inside[index]
     after = reading.texts(reading.after(index))[:12]
-    words = {*after, *reading.texts(reading.own(index))}
+    stretch = reading.stretch(places.start)
+    words = {*reading.texts(range(places.stop, stretch.stop)), *reading.texts(reading.own(index))}
     if fact.subject is Subject.STOCK:
         mine = {"you", "left"} <= words and "cart" in words
         return bool(_COUNT_WORDS[Subject.STOCK] & words) and not mine

@@ -49,10 +49,12 @@ BENEFITS: tuple[Wording, ...] = (
         rf"(?:{TOLD} {DONE}|you |you'll |you will |you can |you've |you're |can |to |there is |there's |there are"
         r" |here is |here's |please |and |has |have |with |with your |with the )(?:\w+ )?(?:appl(?:y|ied|ying)|add"
         r"(?:ed|ing)?|giv(?:e|en|ing)|gave|get|gets|getting|got|offer(?:ed|ing)?|have|has|receiv\w+|unlock\w*|"
-        r"qualif\w+ for|enjoy|activat\w+|includ\w+|grant\w*|secur\w+|approv\w+|arrang\w+|throw in|eligible for|a|an"
-        r"|your|some|the) (?:you )?(?:\w+ ){0,3}?(?:discount|coupon|voucher|promo code|discount code|deal|special "
+        r"qualif\w+ for|enjoy|activat\w+|includ\w+|grant\w*|secur\w+|approv\w+|arrang\w+|throw in|eligible for)"
+        r" (?:you )?(?:\w+ ){0,3}?(?:discount|coupon|voucher|promo code|discount code|deal|special "
         r"offer|special price|savings|money off|price cut|price reduction|reduction|rebate|store credit|cashback|"
         r"better price|lower price|offer)s?(?: code)?",
+        r"(?:there is|there's|here is|here's|with|you have|you've got) (?:an?|your|some|the|this) (?:\w+ ){0,2}"
+        r"(?:discount|coupon|voucher|promo code|deal|special offer|special price|price cut|reduction|rebate|offer)s?",
         r"your (?:\w+ ){0,2}(?:discount|coupon|voucher|savings|special offer|special price|promo code)(?:'s| is| "
         r"are| has| have| was| will)?",
         r"(?:you'll|you will|you can|you could|you're|you|you've|lets you|helps you) (?:also |really )?sav(?:e|ed|"

@@ -39,6 +39,7 @@ _ZONES = word_set(
 )
 _PERIOD_HEADS = frozenset({"next", "this", "coming", "following", "last", "same", "later"})
 _PERIOD_TAILS = frozenset({"week", "month", "year", "weekend", "evening", "afternoon", "morning", "fortnight"})
+_LATE = frozenset({"tonight", "evening", "afternoon"})
 _HOLIDAYS = frozenset({"christmas", "xmas", "easter", "thanksgiving", "hanukkah", "diwali", "halloween", "ramadan"})
 _HOLIDAY_PAIRS = frozenset(
     {
@@ -274,6 +275,8 @@ def read_date(tokens: Sequence[Token], text: str, at: int) -> DateSpan | None:
         if following is None or merged is None:
             break
         when, here = merged, here + gap + following.used
+    if when.hour is not None and when.hour < 12 and (when.period or "").split(" ")[-1] in _LATE:
+        when = replace(when, hour=when.hour + 12, either_half=False)
     if when.hour is not None and reader.word(here) in _ZONES:
         return DateSpan(replace(when, zone=reader.word(here)), here + 1 - at)
     return DateSpan(when, here - at)

@@ -12,10 +12,12 @@ from policy.claims.tokens import CURRENCY_CODES, Token, TokenKind
 from policy.claims.units import (
     CURRENCY_SIGNS,
     CURRENCY_WORDS,
+    DEGREES,
     DURATION_UNITS,
     MEASURE_UNITS,
     MINOR_WORDS,
     PERCENT_WORDS,
+    degrees,
     lower_limit_after,
     lower_limit_before,
     upper_limit_after,
@@ -210,6 +212,9 @@ class Extractor:
             return ClaimKind.DURATION, frozenset({DURATION_UNITS[following]}), here + hyphen + 2
         if word in DURATION_UNITS:
             return ClaimKind.DURATION, frozenset({DURATION_UNITS[word]}), here + hyphen + 1
+        if word in DEGREES:
+            units, more = degrees(following)
+            return ClaimKind.MEASURE, units, here + hyphen + 1 + more
         if word in MEASURE_UNITS:
             return ClaimKind.MEASURE, frozenset({MEASURE_UNITS[word]}), here + hyphen + 1
         if word in {"star", "stars"}:

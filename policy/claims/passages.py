@@ -171,7 +171,7 @@ def _same_noun(statement: _Statement, claim: Claim, reading: Reading) -> bool:
 
 def _same_thing(scope: Scope, statement: _Statement) -> bool:
     topics = statement.scope.topics | statement.heading.topics
-    if not scope.topics <= topics:
+    if not scope.topics <= topics or not _same_lead(scope, statement):
         return False
     around = statement.scope.words | statement.heading.words
     stems = {stem(word) for word in around}
@@ -182,6 +182,15 @@ def _same_thing(scope: Scope, statement: _Statement) -> bool:
     if content & statement.contrary:
         return False
     return not content or bool(content & stems) or bool(scope.topics & topics)
+
+
+def _same_lead(scope: Scope, statement: _Statement) -> bool:
+    """What the passage's number is of must be named, where the sentence names anything."""
+    lead = statement.scope.lead
+    if lead is None or not scope.topics or lead in scope.topics:
+        return True
+    carried = {"delivery", "dispatch"}
+    return statement.claim.kind is ClaimKind.MONEY and lead in carried and bool(carried & scope.topics)
 
 
 def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:

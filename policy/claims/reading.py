@@ -18,9 +18,9 @@ _DIVIDING = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION, ClaimKind.INSTANT, ClaimKind.RATING, ClaimKind.UNREADABLE}
 )
 _DIGIT = re.compile(r"\d")
-_HARD = frozenset({"!", "?", ";", "—", "(", ")"})  # a full stop inside a sentence ends an abbreviation
-_SOFT = word_set(", and but so while whereas then because though although however –")
-_CONJUNCTIONS = _HARD | _SOFT - {","}
+_HARD = frozenset({"!", "?", ";", "—"})  # a full stop inside a sentence ends an abbreviation
+_SOFT = word_set("( ) , and but so while whereas then because though although however –")
+_CONJUNCTIONS = _HARD | _SOFT - {",", "(", ")"}
 _ALL = _HARD | _SOFT
 
 

@@ -19,6 +19,7 @@ class Scope:
     words: frozenset[str]
     topics: frozenset[str]
     negated: bool
+    lead: str | None = None  # the topic that comes first: in "refunds come 5 days after arrival" it is the refund
 
 
 NO_SCOPE = Scope(frozenset(), frozenset(), False)
@@ -39,7 +40,8 @@ def scope_of(reading: Reading, places: range) -> Scope:
     cut = next((at for at, text in enumerate(texts) if text in {"except", "excluding", "unless"}), len(texts))
     words = frozenset(text for text in texts[:cut] if text[0].isalpha())
     topics = frozenset(name for word in words if (name := topic(word)))
-    return Scope(words, topics, not NEGATORS.isdisjoint(texts[:cut]))
+    lead = next((name for text in texts[:cut] if (name := topic(text))), None)
+    return Scope(words, topics, not NEGATORS.isdisjoint(texts[:cut]), lead)
 
 
 def _segments(reading: Reading) -> list[range]:
@@ -69,7 +71,7 @@ def _inherit(scopes: list[Scope], heads: list[str]) -> list[Scope]:
         before = done[-1] if done else NO_SCOPE
         goes_on = head in _VERBS or scope.words <= STOP
         words = scope.words | before.words if goes_on else scope.words
-        done.append(Scope(words, scope.topics or before.topics, scope.negated))
+        done.append(Scope(words, scope.topics or before.topics, scope.negated, scope.lead or before.lead))
     return done
 
 
@@ -88,8 +90,9 @@ def claim_scopes(reading: Reading, *, narrow: bool = True) -> list[Scope]:
 def _narrowed(reading: Reading, scope: Scope, places: range, *, narrow: bool) -> Scope:
     """The part up to the next conjunction, where it says enough; negation does not reach over a comma."""
     clause = scope_of(reading, reading.stretch(places.start))
-    negated = scope_of(reading, reading.clause(places.start, soft=True)).negated
+    near = scope_of(reading, reading.clause(places.start, soft=True))
+    negated, lead = near.negated, near.lead or scope.lead
     head = reading.tokens[reading.stretch(places.start).start].text
     if not narrow or head in _VERBS or all(word in STOP for word in clause.words):
-        return Scope(scope.words, scope.topics, negated)
-    return Scope(scope.words & clause.words, clause.topics & scope.topics, negated)
+        return Scope(scope.words, scope.topics, negated, lead)
+    return Scope(scope.words & clause.words, clause.topics & scope.topics, negated, lead)

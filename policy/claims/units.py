@@ -52,11 +52,21 @@ MEASURE_UNITS = {
     **dict.fromkeys(("bar", "bars"), "bar"),
     **dict.fromkeys(("w", "watt", "watts"), "w"),
     **dict.fromkeys(("v", "volt", "volts"), "v"),
-    **dict.fromkeys(("°", "degrees", "degree"), "degree"),
     **dict.fromkeys(("inch", "inches"), "inch"),
     **dict.fromkeys(("mile", "miles"), "mile"),
     **dict.fromkeys(("km", "kilometres", "kilometers"), "km"),
 }
+
+DEGREES = frozenset({"°", "degrees", "degree"})
+_SCALES = {"c": "celsius", "celsius": "celsius", "centigrade": "celsius", "f": "fahrenheit", "fahrenheit": "fahrenheit"}
+
+
+def degrees(following: str) -> tuple[frozenset[str], int]:
+    """The unit of a temperature by the word after the degree sign, and how many words it takes."""
+    if following in _SCALES:
+        return frozenset({_SCALES[following]}), 1
+    return frozenset(_SCALES.values()), 0
+
 
 _LOWER_WORDS = word_set("over above exceeds exceed exceeding from beyond minimum past after min")
 _UPPER_WORDS = frozenset({"under", "below", "within", "maximum", "inside", "max", "beneath"})

@@ -63,7 +63,7 @@ QUALIFIERS = word_set(
     "eu europe european uk usa states kingdom britain america canada mexico germany france spain italy "
     "ireland scotland wales england "
     "australia zealand japan china india asia africa hawaii alaska islands saturday sunday weekend opened "
-    "opening unopened another competitor competitors elsewhere "
+    "opening unopened another other others competitor competitors elsewhere "
     "used unused damaged faulty defective broken sale final personalised personalized custom engraved perishable "
     "food equipment machine machines grinder grinders kettle kettles bean beans coffee tea mug mugs subscriber "
     "subscribers member members student students new existing wholesale christmas partial credit lifetime forever "
