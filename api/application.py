@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -47,7 +46,7 @@ def create_application(
     return app
 
 
-def _document(app: FastAPI) -> dict[str, Any]:
+def _document(app: FastAPI) -> problems.OpenAPI:
     """The OpenAPI document, with the problem that every error answer refers to."""
     if app.openapi_schema is None:
         app.openapi_schema = get_openapi(

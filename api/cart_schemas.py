@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, JsonValue, WithJsonSchema
 
-from api.schemas import Body, Schema
+from api.schemas import Body, Schema, example
 from db.tables.carts import CartStatus
 from db.tables.customers import ConsentChannel
 from db.tables.policy import GrantKind
@@ -68,13 +68,28 @@ class CustomerToName(Body):
         )
 
 
+_CUSTOMER: dict[str, JsonValue] = {
+    "email": "maya@example.com",
+    "firstName": "Maya",
+    "timezone": "America/Los_Angeles",
+    "country": "US",
+    "consents": ["EMAIL"],
+}
+
+
 class CartToOpen(Body):
+    model_config = example(
+        {"currency": "USD", "items": [{"sku": "WF-SIG-1LB-WB", "quantity": 2}], "customer": _CUSTOMER}
+    )
+
     currency: str = Field(pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["USD"])
     items: list[ItemToAdd] = Field(default=[], max_length=MAX_LINES)
     customer: CustomerToName | None = None
 
 
 class CheckoutToStart(Body):
+    model_config = example({"customer": _CUSTOMER})
+
     customer: CustomerToName | None = None
 
 

@@ -127,8 +127,9 @@ async def refresh_token(
     session: SessionDep,
     now: Now,
     edge: EdgeDep,
+    idempotency_key: Repeatable = None,  # noqa: ARG001
 ) -> OpenedCart:
-    """A new token for the bearer of a valid one, good for another 30 minutes."""
+    """A new token for the bearer of a valid one, good for another 30 minutes. A repeat gets the cart without one."""
     cart = await service.read(session, cart_id, company_id=shopper.company_id, now=now)
     return OpenedCart.with_token(cart, cart_token(edge.signer, company_id=shopper.company_id, cart_id=cart_id))
 

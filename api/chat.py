@@ -1,8 +1,11 @@
 """The checkout chat (spec 6): sessions, and messages answered as JSON or as a stream of events."""
 
 import json
+import re
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
+from itertools import groupby
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,15 +19,16 @@ from api.dependencies import Now, Repeatable, SessionDep, ShopperDep
 from api.edge import edge_of
 from api.principals import Shopper, authenticate
 from api.problems import responses
-from api.route import TransactionRoute, bearer
+from api.route import TransactionRoute, bearer, usable
 from api.schemas import Body, Schema, example
 from db.clock import read_clock
 from db.session import transaction
-from db.tables.conversations import ChatSession, MessageRole
+from db.tables.conversations import ChatMessage, ChatSession, MessageRole
 from graphs.checkout_chat.state import Delta, ToolRan, TurnDone, TurnEvent
 from graphs.conversations import service as conversations
+from graphs.conversations.ending import INTERRUPTED
 from graphs.conversations.schemas import Answer, Repeat, Turn
-from policy.errors import Forbidden, NotFound
+from policy.errors import AppError, Forbidden, NotFound
 
 # A session is one transaction a request; a message is answered over several.
 sessions = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"], route_class=TransactionRoute)
@@ -102,6 +106,17 @@ class AnswerRead(Answer):
     )
 
 
+class AnswerBroke(AppError):
+    """The trace is logged where it happened. What was said stays, and a repeat reads it."""
+
+    status = 500
+    code = "answer_broke"
+    title = "The answer broke off"
+
+    def __init__(self) -> None:
+        super().__init__(INTERRUPTED)
+
+
 def chat_of(request: Request) -> CheckoutChat:
     chat: CheckoutChat = request.app.state.chat
     return chat
@@ -110,7 +125,7 @@ def chat_of(request: Request) -> CheckoutChat:
 ChatDep = Annotated[CheckoutChat, Depends(chat_of)]
 
 
-@sessions.post("", status_code=201, responses=responses(403, 404))
+@sessions.post("", status_code=201, responses=responses(400, 403, 404, 409))
 async def open_session(
     body: SessionToOpen,
     shopper: ShopperDep,
@@ -143,16 +158,21 @@ async def _own(session: SessionDep, session_id: UUID, shopper: Shopper) -> ChatS
 
 
 async def _read(session: SessionDep, found: ChatSession, shopper: Shopper, chat: CheckoutChat) -> SessionRead:
-    rows = await conversations.history(session, found.id, company_id=shopper.company_id, limit=200)
+    rows = await conversations.whole_history(session, found.id, company_id=shopper.company_id, limit=200)
     config = await chat.config(session, company_id=shopper.company_id)
     return SessionRead(
         id=found.id,
         status=found.status,
-        messages=[
-            MessageRead(id=row.id, role=_role(row.role), content=row.content, timestamp=row.created_at) for row in rows
-        ],
+        messages=[_message(list(group)) for _, group in groupby(rows, key=lambda row: (row.turn_id, row.role))],
         quick_questions=list(config.quick_questions),
     )
+
+
+def _message(rows: list[ChatMessage]) -> MessageRead:
+    """The sentences of one answer, or one utterance."""
+    first = rows[0]
+    content = "".join(row.content for row in rows).strip()
+    return MessageRead(id=first.id, role=_role(first.role), content=content, timestamp=first.created_at)
 
 
 def _role(role: MessageRole) -> Literal["user", "assistant", "system"]:
@@ -170,7 +190,7 @@ def _role(role: MessageRole) -> Literal["user", "assistant", "system"]:
     response_model=AnswerRead,
     dependencies=[Depends(bearer)],
     responses={
-        **responses(403, 404, 409, 429),
+        **responses(400, 403, 404, 409, 429),
         200: {
             "content": {
                 "text/event-stream": {
@@ -186,8 +206,8 @@ async def send_message(
     request: Request,
     chat: ChatDep,
     accept: Annotated[str, Header()] = "application/json",
-    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
-    last_event_id: Annotated[str | None, Header(max_length=20)] = None,
+    idempotency_key: Repeatable = None,
+    last_event_id: Annotated[str | None, Header(description="The id of the last `message.delta` that arrived.")] = None,
 ) -> object:
     """Say something and get the answer: JSON, or with `Accept: text/event-stream` the events `message.delta`,
     `tool` and `message.done` as they happen.
@@ -195,17 +215,22 @@ async def send_message(
     A stream that broke is taken up by repeating the request with its Idempotency-Key and Last-Event-ID. 409 with
     Retry-After: the answer to the message before is still being written.
     """
-    asked = await _begin(request, session_id, body.content, idempotency_key)
-    seen = int(last_event_id) if last_event_id is not None and last_event_id.isdecimal() else 0
-    events = chat.answer(asked, seen=seen)
-    if "text/event-stream" in accept:
+    asked = await _begin(
+        request, session_id, body.content, None if idempotency_key is None else usable(idempotency_key)
+    )
+    events = chat.answer(asked, seen=_position(last_event_id))
+    if "text/event-stream" in accept.lower():
         return EventSourceResponse(_stream(events), headers={"Cache-Control": "no-store"})
-    answer = None
-    async for event in events:
-        if isinstance(event, TurnDone):
-            answer = event.answer
-    assert answer is not None  # a turn ends with its answer or with an error
-    return AnswerRead.model_validate(answer.model_dump())
+    done = [event async for event in events if isinstance(event, TurnDone)][-1]
+    if done.broken and isinstance(asked, Turn):
+        raise AnswerBroke
+    return AnswerRead.model_validate(done.answer.model_dump())
+
+
+def _position(last_event_id: str | None) -> int:
+    """What has been seen of the answer; an id that is none of ours means nothing."""
+    own = last_event_id is not None and re.fullmatch(r"[0-9]{1,9}", last_event_id)
+    return int(last_event_id) if last_event_id is not None and own else 0
 
 
 async def _begin(request: Request, session_id: UUID, content: str, key: str | None) -> Turn | Repeat:
@@ -227,14 +252,15 @@ async def _begin(request: Request, session_id: UUID, content: str, key: str | No
 
 
 async def _stream(events: AsyncGenerator[TurnEvent]) -> AsyncGenerator[ServerSentEvent]:
-    async for event in events:
-        match event:
-            case Delta():
-                yield _event("message.delta", {"text": event.text}, event_id=str(event.position))
-            case ToolRan():
-                yield _event("tool", {"name": event.name, "outcome": event.outcome})
-            case TurnDone():
-                yield _event("message.done", event.answer.model_dump(mode="json", by_alias=True))
+    async with aclosing(events):
+        async for event in events:
+            match event:
+                case Delta():
+                    yield _event("message.delta", {"text": event.text}, event_id=str(event.position))
+                case ToolRan():
+                    yield _event("tool", {"name": event.name, "outcome": event.outcome})
+                case TurnDone():
+                    yield _event("message.done", event.answer.model_dump(mode="json", by_alias=True))
 
 
 def _event(name: str, data: dict[str, object], *, event_id: str | None = None) -> ServerSentEvent:

@@ -86,6 +86,15 @@ class TurnRead(Schema):
     sources: list[SourceRead]
 
 
+class BlockedSentenceRead(Schema):
+    """What the model wanted to say and the claims check kept from the shopper; `claims` are those without a fact."""
+
+    turn_id: UUID
+    content: str
+    claims: list[dict[str, str]]
+    created_at: datetime
+
+
 class TranscriptRead(ConversationRead):
     model_config = example(
         {
@@ -127,12 +136,21 @@ class TranscriptRead(ConversationRead):
                     "sources": [],
                 }
             ],
+            "blockedSentences": [
+                {
+                    "turnId": "01980f2e-8c5c-7c3e-9a54-0d5f8a3b1c24",
+                    "content": "Only 2 left, so hurry!",
+                    "claims": [{"kind": "COUNT", "text": "Only 2"}, {"kind": "PRESSURE", "text": "hurry"}],
+                    "createdAt": "2026-11-22T12:00:04Z",
+                }
+            ],
         }
     )
 
     messages: list[TranscriptMessageRead]
     tool_calls: list[ToolCallRead]
     turns: list[TurnRead]
+    blocked_sentences: list[BlockedSentenceRead]
 
 
 @router.get("", responses=responses(403))
@@ -219,5 +237,14 @@ def _transcript(found: Transcript) -> TranscriptRead:
                 ],
             )
             for row in found.turns
+        ],
+        blocked_sentences=[
+            BlockedSentenceRead(
+                turn_id=row.turn_id,
+                content=row.content,
+                claims=row.unbound.get("claims", []),
+                created_at=row.created_at,
+            )
+            for row in found.blocked
         ],
     )

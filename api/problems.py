@@ -14,6 +14,9 @@ from policy.errors import AppError
 
 logger = logging.getLogger(__name__)
 
+# FastAPI's own type for an OpenAPI document and its parts.
+OpenAPI = dict[str, Any]
+
 
 class Problem(BaseModel):
     """What went wrong and what to do about it."""
@@ -37,7 +40,7 @@ def respond(problem: Problem, headers: dict[str, str] | None = None) -> JSONResp
     )
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def responses(*statuses: int) -> dict[int | str, OpenAPI]:
     """OpenAPI entries for the problems that a route can answer with, besides 401 and 422."""
     return {
         status: {

@@ -52,15 +52,20 @@ class TransactionRoute(APIRoute):
         return handle
 
 
-async def _once(request: Request, principal: Principal, key: str, endpoint: Handler) -> Response:
+def usable(key: str) -> str:
+    """The Idempotency-Key, or `BadIdempotencyKey`."""
     if not 1 <= len(key) <= 200 or not key.isascii() or not key.isprintable():
         raise BadIdempotencyKey("Use 1 to 200 printable ASCII characters.")
+    return key
+
+
+async def _once(request: Request, principal: Principal, key: str, endpoint: Handler) -> Response:
     kept = IdempotencyRepository(
         request.state.session,
         company_id=principal.company_id,
         principal=principal.name,
         route=f"{request.method} {request.url.path}",
-        key=key,
+        key=usable(key),
     )
     request_hash = hashlib.sha256(await request.body()).hexdigest()
     if not await kept.claim(request_hash, now=request.state.now):

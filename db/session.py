@@ -19,6 +19,8 @@ def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
+        # An error names its statement, never what was written: logs hold no transcript and no address.
+        hide_parameters=True,
         connect_args={"application_name": "momentum"},
     )
 

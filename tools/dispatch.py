@@ -15,7 +15,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import JsonValue, ValidationError
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from db.clock import read_clock
@@ -34,21 +33,12 @@ from tools.repository import ToolCallRepository
 logger = logging.getLogger(__name__)
 
 TIME_LIMIT_S = 5.0
-# A crash is one of the ways to end: kind words to the shopper, the trace to us.
-CRASHES = (
-    SQLAlchemyError,
-    OSError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    RuntimeError,
-    TypeError,
-    ValueError,
-)
 FAILED_SAY = "Something went wrong on our side, so I couldn't do that."
 
 Toolbox = Mapping[str, Tool[Any]]
+
+# The event loop keeps no task alive by itself.
+_running: "set[asyncio.Task[ToolReply]]" = set()
 
 
 @dataclass(frozen=True)
@@ -93,29 +83,44 @@ class Call:
 
 
 async def dispatch(engine: AsyncEngine, toolbox: Toolbox, conversation: Conversation, call: Call) -> ToolReply:
-    """Run one call. Never raises for what a model can send; a crash is answered kindly and kept as FAILED."""
+    """Run one call. Never raises for what a model can send; a crash is answered kindly and kept as FAILED.
+
+    The call is a task of its own: once begun it ends, whoever stops listening, and its result is kept (a shopper who
+    interrupts a call has not interrupted a write).
+    """
     started = perf_counter()
+    running = asyncio.create_task(_run(engine, toolbox, conversation, call, started))
+    _running.add(running)
+    running.add_done_callback(_running.discard)
+    await asyncio.wait([running])
+    match running.exception():
+        case None:
+            return running.result()
+        case AppError() as error:
+            refused = _answer(call.name, Refused(error.code.upper(), error.detail))
+            return await _keep_alone(engine, conversation, call, started, refused)
+        case error:
+            logger.error("tool_failed", extra={"tool": call.name[:100], "error": type(error).__name__}, exc_info=error)
+            result: dict[str, JsonValue] = {"ok": False, "code": "FAILED", "say": FAILED_SAY}
+            failed = ToolReply(call.name, ToolOutcome.FAILED, type(error).__name__, result, ())
+            return await _keep_alone(engine, conversation, call, started, failed)
+
+
+async def _run(
+    engine: AsyncEngine, toolbox: Toolbox, conversation: Conversation, call: Call, started: float
+) -> ToolReply:
     run = _understood(toolbox, call)
-    try:
-        async with asyncio.timeout(TIME_LIMIT_S), transaction(engine, company_id=conversation.company_id) as session:
-            calls = ToolCallRepository(session)
-            # The same call at the same moment waits here, and then finds what came of the first.
-            await calls.lock(call.key, company_id=conversation.company_id)
-            kept = await calls.get(call.key, company_id=conversation.company_id)
-            if kept is not None:
-                return _reply(call.name, kept.outcome, kept.reason, kept.result)
-            context = _context(session, conversation, call, now=await read_clock(session))
-            reply = run if isinstance(run, ToolReply) else _answer(call.name, await run(context))
-            await _keep(session, conversation, call, started, reply, now=context.now)
-            return reply
-    except AppError as error:
-        refused = _answer(call.name, Refused(error.code.upper(), error.detail))
-        return await _keep_alone(engine, conversation, call, started, refused)
-    except Exception as error:
-        logger.exception("tool_failed", extra={"tool": call.name[:100], "error": type(error).__name__})
-        result: dict[str, JsonValue] = {"ok": False, "code": "FAILED", "say": FAILED_SAY}
-        failed = ToolReply(call.name, ToolOutcome.FAILED, type(error).__name__, result, ())
-        return await _keep_alone(engine, conversation, call, started, failed)
+    async with asyncio.timeout(TIME_LIMIT_S), transaction(engine, company_id=conversation.company_id) as session:
+        calls = ToolCallRepository(session)
+        # The same call at the same moment waits here, and then finds what came of the first.
+        await calls.lock(call.key, company_id=conversation.company_id)
+        kept = await calls.get(call.key, company_id=conversation.company_id)
+        if kept is not None:
+            return _reply(call.name, kept.outcome, kept.reason, kept.result)
+        context = _context(session, conversation, call, now=await read_clock(session))
+        reply = run if isinstance(run, ToolReply) else _answer(call.name, await run(context))
+        await _keep(session, conversation, call, started, reply, now=context.now)
+        return reply
 
 
 def _understood(toolbox: Toolbox, call: Call) -> Callable[[ToolContext], Awaitable[Done | Refused]] | ToolReply:

@@ -1,6 +1,6 @@
 """Spec 6's CheckoutChatConfig, with its defaults."""
 
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
@@ -45,7 +45,13 @@ class CheckoutChatConfig(_Part):
     ai_capabilities: AiCapabilities = AiCapabilities()
     escalate_to_human: EscalateToHuman = EscalateToHuman()
 
-    def escalation(self, currency: str) -> Escalation:
+    def escalation(self, cart_currency: str, *, shop_currency: str) -> Escalation:
+        """The threshold is an amount of the shop's own currency; there is no conversion in a decision (rules H-22)."""
         rules = self.escalate_to_human
-        threshold = money.to_minor(rules.high_value_threshold, currency) if rules.on_high_value else None
-        return Escalation(rules.on_request, rules.on_frustration, threshold)
+        compared = rules.on_high_value and cart_currency == shop_currency
+        threshold = rules.high_value_threshold.scaleb(money.exponent(shop_currency))
+        return Escalation(
+            rules.on_request,
+            rules.on_frustration,
+            int(threshold.to_integral_value(ROUND_CEILING)) if compared else None,
+        )

@@ -6,30 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from db.tables.conversations import ToolOutcome
-from graphs.checkout_chat.state import Passage, Said, TurnState
-from graphs.conversations.schemas import Answer, AppliedDiscount, Source, SuggestedAction
+from graphs.checkout_chat.state import Passage, TurnState
+from graphs.conversations.schemas import Answer, Source, SuggestedAction
+from graphs.conversations.telling import applied_discount
 from tools.dispatch import ToolReply
 
-# A change that was made is told, whatever the model said or could not say.
-TOLD_IN_ANY_CASE = frozenset({"apply_discount", "set_opt_out", "request_human", "send_resume_link"})
 HUMAN = SuggestedAction(type="escalate", label="Talk to a person")
 _WORD = re.compile(r"[^\W\d_]{4,}")
-
-
-def unspoken(replies: Sequence[ToolReply], said: Sequence[Said]) -> list[str]:
-    """Sentences about changes that no shown sentence rests on, each once."""
-    spoken_of = {fact_id for each in said for fact_id in each.fact_ids}
-    texts = " ".join(each.text for each in said)
-    missing: list[str] = []
-    for reply in replies:
-        sentence = reply.result.get("say")
-        if reply.name not in TOLD_IN_ANY_CASE or reply.outcome is not ToolOutcome.OK or not isinstance(sentence, str):
-            continue
-        own = {fact.id for fact in reply.facts if not fact.id.startswith(("cart:", "line:"))}
-        if not own & spoken_of and sentence not in texts and sentence not in missing:
-            missing.append(sentence)
-    return missing
 
 
 def answer_of(state: TurnState) -> Answer:
@@ -37,21 +20,9 @@ def answer_of(state: TurnState) -> Answer:
     return Answer(
         response="".join(each.text for each in state["said"]).strip(),
         suggested_actions=(HUMAN,) if state["offers_human"] else (),
-        auto_applied_discount=_applied(state["replies"]),
+        auto_applied_discount=applied_discount(state["replies"]),
         sources=tuple(Source(id=each.entry_id, title=each.title, version=each.version) for each in sources_of(state)),
     )
-
-
-def _applied(replies: Sequence[ToolReply]) -> AppliedDiscount | None:
-    for reply in reversed(replies):
-        if reply.name == "apply_discount" and reply.outcome is ToolOutcome.OK and reply.result.get("isNew"):
-            percent = reply.result.get("percent")
-            return AppliedDiscount(
-                kind=str(reply.result["kind"]),
-                percent=float(percent) if isinstance(percent, str) else None,
-                sentence=str(reply.result["say"]),
-            )
-    return None
 
 
 def sources_of(state: TurnState) -> list[Passage]:

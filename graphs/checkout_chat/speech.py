@@ -1,35 +1,134 @@
 """Saying something: check the sentence, store it, then show it. Nothing reaches the shopper another way."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from time import perf_counter
 
-from db.clock import read_clock
+from db.base import type_json
 from db.session import transaction
-from graphs.checkout_chat.state import Delta, Said, TurnContext
+from graphs.checkout_chat.state import Delta, TurnContext
 from graphs.conversations import service as conversations
-from graphs.conversations.repository import TurnRepository
+from graphs.conversations.schemas import Said
+from graphs.conversations.telling import separated
+from graphs.model import (
+    NO_USAGE,
+    Finished,
+    ModelEvent,
+    ModelRequest,
+    ModelUnavailable,
+    SwitchedModel,
+    TextDelta,
+    ToolUse,
+    UnavailableReason,
+    Usage,
+)
 from policy.claims.facts import Fact
 from policy.claims.rules import check
+from policy.claims.sentences import SentenceBuffer
 from policy.redaction.rules import redact
 
+_SENTENCE_ENDS = (".", "!", "?", "…", ":", ")", '"', "”", "*")
 
-async def say(context: TurnContext, sentence: str, facts: Sequence[Fact]) -> Said | None:
-    """Show a sentence if each of its claims is bound to a fact; otherwise keep it for the merchant and show nothing."""
-    plain = redact(sentence).text
-    verdict = check(plain, facts, now=context.turn.now)
+
+async def say(context: TurnContext, sentence: str, facts: Sequence[Fact], said: Sequence[Said]) -> tuple[Said, ...]:
+    """`said`, and the sentence after it if each of its claims is bound to a fact.
+
+    One that is not is kept for the merchant and never shown.
+    """
+    plain = separated(redact(sentence).text, said)
+    verdict = check(plain, facts, now=context.now)
     async with transaction(context.engine, company_id=context.turn.company_id) as session:
-        now = await read_clock(session)
         if not verdict.passed:
-            unbound = {"claims": [str(claim) for claim in verdict.unbound]}
-            await TurnRepository(session).add_blocked(
-                context.turn.session_id,
-                context.turn.id,
-                plain,
-                unbound,
-                company_id=context.turn.company_id,
-                now=now,
-            )
-            return None
-        bindings = {"facts": [binding.fact_id for binding in verdict.bindings]}
-        position = await conversations.keep_sentence(session, context.turn, plain, bindings, now=now)
+            unbound: type_json = {"claims": [{"kind": claim.kind, "text": claim.text} for claim in verdict.unbound]}
+            await conversations.keep_blocked(session, context.turn, plain.strip(), unbound, now=context.now)
+            return tuple(said)
+        bound = [binding.fact_id for binding in verdict.bindings]
+        position = await conversations.keep_sentence(session, context.turn, plain, {"facts": bound}, now=context.now)
     context.emit(Delta(position, plain))
-    return Said(plain, frozenset(binding.fact_id for binding in verdict.bindings))
+    return (*said, Said(plain, frozenset(bound)))
+
+
+@dataclass
+class Speech:
+    """One model call, as it is heard: finished sentences are said at once, tool calls wait for its end."""
+
+    context: TurnContext
+    facts: Sequence[Fact]
+    said: tuple[Said, ...]
+    uses: list[ToolUse] = field(default_factory=list)
+    usage: Usage = NO_USAGE
+    model: str | None = None
+    fallback_reason: str | None = None
+    first_event_ms: int = 0
+    _started: float = field(default_factory=perf_counter)
+    _buffer: SentenceBuffer = field(default_factory=SentenceBuffer)
+    _characters: int = 0
+    _end: Finished | None = None
+
+    async def hear(self, request: ModelRequest) -> None:
+        """Listen to the end, the deadline or the fault, whichever is first. A call that is not whole is not run."""
+        try:
+            async with (
+                aclosing(self.context.model.stream(request)) as events,
+                aclosing(self._in_time(events)) as heard,
+            ):
+                async for event in heard:
+                    await self._take(event)
+        except ModelUnavailable as error:
+            self.fallback_reason = error.reason
+            self._spend(error.model, error.usage)
+        except TimeoutError:
+            self.fallback_reason = UnavailableReason.TIMEOUT
+        if self._end is None:
+            self.uses = []
+            self.fallback_reason = self.fallback_reason or UnavailableReason.CUT_STREAM
+            return
+        self.model = self._end.model
+        for sentence in self._buffer.flush():
+            # At the token limit the last sentence breaks off: half a sentence may say what the whole does not.
+            if self._end.stop != "max_tokens" or sentence.rstrip().endswith(_SENTENCE_ENDS):
+                await self._say(sentence)
+
+    async def _in_time(self, events: AsyncGenerator[ModelEvent]) -> AsyncGenerator[ModelEvent]:
+        """The events until the turn's time is over. A timeout never spans a yield."""
+        while True:
+            async with asyncio.timeout(self.context.seconds_left + self.context.limits.grace_s):
+                event = await anext(events, None)
+            if event is None:
+                return
+            yield event
+            if self._characters > self.context.limits.characters:
+                return
+
+    async def _take(self, event: ModelEvent) -> None:
+        self.first_event_ms = self.first_event_ms or round((perf_counter() - self._started) * 1000)
+        match event:
+            case TextDelta():
+                text = _storable(event.text)
+                self._characters += len(text)
+                for sentence in self._buffer.feed(text):
+                    await self._say(sentence)
+            case ToolUse():
+                self.uses.append(event)
+            case SwitchedModel():
+                self._buffer, self.uses = SentenceBuffer(), []
+                self.fallback_reason = event.reason
+                self._spend(event.failed_model, event.usage)
+            case Finished():
+                self._end = event
+                self._spend(event.model, event.usage)
+
+    async def _say(self, sentence: str) -> None:
+        if sentence.strip():
+            self.said = await say(self.context, sentence, self.facts, self.said)
+
+    def _spend(self, model: str, usage: Usage) -> None:
+        self.usage += usage
+        self.context.spend(model, usage)
+
+
+def _storable(text: str) -> str:
+    """What a database can hold as text."""
+    return text.replace("\0", "").encode("utf-8", "ignore").decode()

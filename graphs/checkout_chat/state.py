@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from time import perf_counter
-from typing import Protocol, TypedDict
+from typing import Literal, Protocol, TypeAlias, TypedDict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.tables.customers import SuppressionScope
-from graphs.conversations.schemas import Answer, Source, Turn
+from graphs.conversations.schemas import Answer, Said, Turn
 from graphs.model import NO_USAGE, Model, ModelMessage, ToolUse, Usage
 from policy.claims.facts import Fact
-from tools.base import Tool
 from tools.dispatch import Conversation, Toolbox, ToolReply
 
-__all__ = ["Fact", "Source", "Tool"]
+# Those in which the question who answers is understood.
+Language: TypeAlias = Literal["en", "es", "fr", "de", "pt", "it"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,10 @@ class ToolRan:
 
 @dataclass(frozen=True)
 class TurnDone:
+    """The whole answer. `broken` says that it ended before it was whole."""
+
     answer: Answer
+    broken: bool = False
 
 
 TurnEvent = Delta | ToolRan | TurnDone
@@ -49,17 +53,24 @@ class Detectors(Protocol):
 
     def frustrated(self, text: str) -> bool: ...
 
-    def asks_if_bot(self, text: str) -> bool: ...
+    def language_of_bot_question(self, text: str) -> Language | None: ...
 
 
 @dataclass(frozen=True)
 class Limits:
-    """A turn ends in any case: after so many rounds with the model, tool calls, tokens, seconds."""
+    """A turn ends in any case: after so many rounds with the model, tool calls, tokens, characters, seconds.
+
+    Models and tools get `seconds`; `grace_s` is for a model that keeps no deadline to be cut off, and for the
+    offline responder to finish what another could not.
+    """
 
     rounds: int = 5
     tool_calls: int = 8
     max_tokens: int = 700
-    seconds: float = 9.0
+    # What a model that disregards max_tokens is listened to.
+    characters: int = 8_000
+    seconds: float = 8.0
+    grace_s: float = 1.0
     history_rows: int = 30
 
 
@@ -83,8 +94,9 @@ class TurnContext:
     conversation: Conversation
     turn: Turn
     system: str
-    names: tuple[Fact, ...]
     escalation: Escalation
+    # The truth about who answers, by language (rules C-27).
+    bot_answers: Mapping[Language, str]
     emit: Callable[[TurnEvent], None]
     price: Callable[[str, Usage], int]
     limits: Limits = field(default_factory=Limits)
@@ -96,16 +108,13 @@ class TurnContext:
     def seconds_left(self) -> float:
         return self.limits.seconds - (perf_counter() - self.started)
 
+    @property
+    def now(self) -> datetime:
+        """The shop's time: the turn's beginning and what has passed since."""
+        return self.turn.now + timedelta(seconds=perf_counter() - self.started)
+
     def spend(self, model: str, usage: Usage) -> None:
         self.cost_micro_usd += self.price(model, usage)
-
-
-@dataclass(frozen=True)
-class Said:
-    """A sentence that was shown, and the facts that it rests on."""
-
-    text: str
-    fact_ids: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -129,6 +138,8 @@ class TurnUpdate(TypedDict, total=False):
     replies: tuple[ToolReply, ...]
     pending: tuple[ToolUse, ...]
     rounds: int
+    # A person of the shop answers here: the AI keeps silent, but hears an opt-out.
+    silenced: bool
     over: bool
     offers_human: bool
     usage: Usage
@@ -149,6 +160,7 @@ def first_state() -> TurnState:
         "replies": (),
         "pending": (),
         "rounds": 0,
+        "silenced": False,
         "over": False,
         "offers_human": False,
         "usage": NO_USAGE,
@@ -157,14 +169,13 @@ def first_state() -> TurnState:
     }
 
 
+# What a reading of the cart replaces as a whole: what is not in it any more no longer holds.
+_OF_THE_CART = ("cart:", "line:", "grant:")
+
+
 def merged(known: Sequence[Fact], fresh: Sequence[Fact]) -> tuple[Fact, ...]:
-    """Facts with newer ones in the place of those they replace: a cart has one total, a cart one live grant."""
+    """Facts with newer ones in the place of those they replace."""
     ids = {fact.id for fact in fresh}
-    grants = any(fact.id.startswith("grant:") for fact in fresh)
-    kept = [fact for fact in known if fact.id not in ids and not (grants and fact.id.startswith("grant:"))]
+    rereads_cart = "cart:total" in ids
+    kept = [fact for fact in known if fact.id not in ids and not (rereads_cart and fact.id.startswith(_OF_THE_CART))]
     return (*kept, *fresh)
-
-
-def outcomes(replies: Sequence[ToolReply]) -> Mapping[str, ToolReply]:
-    """The last reply of each tool."""
-    return {reply.name: reply for reply in replies}

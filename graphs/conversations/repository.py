@@ -1,5 +1,6 @@
-"""Queries of conversations: sessions, leases, turns, transcript."""
+"""Queries of conversations: sessions, leases, turns."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,19 +9,23 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import type_json
-from db.ids import uuid7
 from db.tables.conversations import (
-    BlockedSentence,
     ChatLease,
-    ChatMessage,
     ChatSession,
     ChatTurn,
     Handoff,
     HandoffStatus,
-    MessageRole,
     ToolCall,
     TurnSource,
+    TurnStatus,
 )
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to answer. `dead_turn` let it expire: its process is gone."""
+
+    dead_turn: UUID | None
 
 
 class ConversationRepository:
@@ -72,8 +77,13 @@ class ConversationRepository:
 
     async def take_lease(
         self, session_id: UUID, turn_id: UUID, *, company_id: UUID, now: datetime, life: timedelta
-    ) -> bool:
-        """Become the one that answers; False while another turn does. `now` is real time."""
+    ) -> Lease | None:
+        """Become the one that answers; None while another turn does. `now` is real time."""
+        before = (
+            select(ChatLease.turn_id)
+            .where(ChatLease.company_id == company_id, ChatLease.session_id == session_id)
+            .cte("before")
+        )
         taken = await self.session.execute(
             upsert(ChatLease)
             .values(company_id=company_id, session_id=session_id, turn_id=turn_id, expires_at=now + life)
@@ -82,9 +92,10 @@ class ConversationRepository:
                 set_={"turn_id": turn_id, "expires_at": now + life},
                 where=ChatLease.expires_at <= now,
             )
-            .returning(ChatLease.turn_id)
+            .returning(select(before.c.turn_id).scalar_subquery())
         )
-        return taken.first() is not None
+        row = taken.first()
+        return None if row is None else Lease(dead_turn=row[0])
 
     async def end_lease(self, session_id: UUID, turn_id: UUID, *, company_id: UUID) -> None:
         await self.session.execute(
@@ -109,21 +120,60 @@ class TurnRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
-    async def add(self, turn: ChatTurn) -> ChatTurn:
-        self.session.add(turn)
-        await self.session.flush()
-        return turn
+    async def add(
+        self, turn_id: UUID, session_id: UUID, request_key: str | None, *, company_id: UUID, started_at: datetime
+    ) -> None:
+        """The conversation's next turn. One writer at a time: the holder of the lease."""
+        last = (
+            select(func.coalesce(func.max(ChatTurn.position), 0) + 1)
+            .where(ChatTurn.company_id == company_id, ChatTurn.session_id == session_id)
+            .scalar_subquery()
+        )
+        await self.session.execute(
+            insert(ChatTurn).values(
+                company_id=company_id,
+                id=turn_id,
+                session_id=session_id,
+                position=last,
+                request_key=request_key,
+                status=TurnStatus.RUNNING,
+                started_at=started_at,
+            )
+        )
 
     async def get(self, turn_id: UUID, *, company_id: UUID) -> ChatTurn:
+        """As it is in the database now."""
         return (
             await self.session.scalars(
-                select(ChatTurn).where(ChatTurn.company_id == company_id, ChatTurn.id == turn_id)
+                select(ChatTurn)
+                .where(ChatTurn.company_id == company_id, ChatTurn.id == turn_id)
+                .execution_options(populate_existing=True)
             )
         ).one()
 
-    async def of_request(self, session_id: UUID, request_key: str, *, company_id: UUID) -> ChatTurn | None:
+    async def lock_running(self, turn_id: UUID, *, company_id: UUID) -> bool:
+        """Lock a turn until the transaction ends; False if it has ended already."""
+        locked = await self.session.scalar(
+            select(ChatTurn.id)
+            .where(ChatTurn.company_id == company_id, ChatTurn.id == turn_id, ChatTurn.status == TurnStatus.RUNNING)
+            .with_for_update()
+        )
+        return locked is not None
+
+    async def finish(self, turn_id: UUID, values: type_json, *, company_id: UUID) -> bool:
+        """End a running turn; False if it has ended already."""
+        ended = await self.session.execute(
+            update(ChatTurn)
+            .where(ChatTurn.company_id == company_id, ChatTurn.id == turn_id, ChatTurn.status == TurnStatus.RUNNING)
+            .values(**values)
+            .returning(ChatTurn.id)
+            .execution_options(synchronize_session=False)
+        )
+        return ended.first() is not None
+
+    async def of_request(self, session_id: UUID, request_key: str, *, company_id: UUID) -> UUID | None:
         return await self.session.scalar(
-            select(ChatTurn).where(
+            select(ChatTurn.id).where(
                 ChatTurn.company_id == company_id,
                 ChatTurn.session_id == session_id,
                 ChatTurn.request_key == request_key,
@@ -138,14 +188,6 @@ class TurnRepository:
                 .order_by(ChatTurn.position)
             )
         )
-
-    async def next_position(self, session_id: UUID, *, company_id: UUID) -> int:
-        last = await self.session.scalar(
-            select(func.max(ChatTurn.position)).where(
-                ChatTurn.company_id == company_id, ChatTurn.session_id == session_id
-            )
-        )
-        return (last or 0) + 1
 
     async def count_since(self, session_id: UUID, since: datetime, *, company_id: UUID) -> int:
         counted = await self.session.scalar(
@@ -169,18 +211,14 @@ class TurnRepository:
             )
         )
 
-    async def add_blocked(
-        self, session_id: UUID, turn_id: UUID, content: str, unbound: type_json, *, company_id: UUID, now: datetime
-    ) -> None:
-        await self.session.execute(
-            insert(BlockedSentence).values(
-                company_id=company_id,
-                id=uuid7(),
-                session_id=session_id,
-                turn_id=turn_id,
-                content=content,
-                unbound=unbound,
-                created_at=now,
+    async def tool_calls_of(self, turn_id: UUID, session_id: UUID, *, company_id: UUID) -> list[ToolCall]:
+        return list(
+            await self.session.scalars(
+                select(ToolCall)
+                .where(
+                    ToolCall.company_id == company_id, ToolCall.session_id == session_id, ToolCall.turn_id == turn_id
+                )
+                .order_by(ToolCall.called_at, ToolCall.id)
             )
         )
 
@@ -191,79 +229,4 @@ class TurnRepository:
                 .where(ToolCall.company_id == company_id, ToolCall.session_id == session_id)
                 .order_by(ToolCall.called_at, ToolCall.id)
             )
-        )
-
-
-class TranscriptRepository:
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
-
-    async def add(
-        self,
-        session_id: UUID,
-        role: MessageRole,
-        content: str,
-        *,
-        company_id: UUID,
-        turn_id: UUID | None,
-        now: datetime,
-        bindings: type_json | None = None,
-    ) -> int:
-        """Append a row; its position. One writer at a time: the turn that holds the lease."""
-        last = (
-            select(func.coalesce(func.max(ChatMessage.position), 0) + 1)
-            .where(ChatMessage.company_id == company_id, ChatMessage.session_id == session_id)
-            .scalar_subquery()
-        )
-        added = await self.session.execute(
-            insert(ChatMessage)
-            .values(
-                company_id=company_id,
-                id=uuid7(),
-                session_id=session_id,
-                turn_id=turn_id,
-                position=last,
-                role=role,
-                content=content,
-                bindings=bindings or {},
-                created_at=now,
-            )
-            .returning(ChatMessage.position)
-        )
-        return added.scalar_one()
-
-    async def latest(self, session_id: UUID, *, company_id: UUID, limit: int) -> list[ChatMessage]:
-        """The last rows, oldest first."""
-        rows = await self.session.scalars(
-            select(ChatMessage)
-            .where(ChatMessage.company_id == company_id, ChatMessage.session_id == session_id)
-            .order_by(ChatMessage.position.desc())
-            .limit(limit)
-        )
-        return list(rows)[::-1]
-
-    async def all(self, session_id: UUID, *, company_id: UUID) -> list[ChatMessage]:
-        return list(
-            await self.session.scalars(
-                select(ChatMessage)
-                .where(ChatMessage.company_id == company_id, ChatMessage.session_id == session_id)
-                .order_by(ChatMessage.position)
-            )
-        )
-
-    async def of_turn(self, turn_id: UUID, role: MessageRole, *, company_id: UUID) -> list[ChatMessage]:
-        return list(
-            await self.session.scalars(
-                select(ChatMessage)
-                .where(ChatMessage.company_id == company_id, ChatMessage.turn_id == turn_id, ChatMessage.role == role)
-                .order_by(ChatMessage.position)
-            )
-        )
-
-    async def rewrite(self, message: ChatMessage, content: str, *, company_id: UUID) -> None:
-        """Take out what should never have been kept (a card number that spread over turns)."""
-        await self.session.execute(
-            update(ChatMessage)
-            .where(ChatMessage.company_id == company_id, ChatMessage.id == message.id)
-            .values(content=content)
         )

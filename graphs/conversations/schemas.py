@@ -10,13 +10,21 @@ from pydantic.alias_generators import to_camel
 
 @dataclass(frozen=True)
 class Turn:
-    """One shopper utterance, stored and redacted, whose answer this process may give."""
+    """One shopper utterance, stored and redacted, whose answer this process may give. `now` is when it began."""
 
     id: UUID
     session_id: UUID
     company_id: UUID
     content: str
     now: datetime
+
+
+@dataclass(frozen=True)
+class Said:
+    """A sentence that was shown, and the facts that it rests on."""
+
+    text: str
+    fact_ids: frozenset[str]
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from db.base import type_json
 from db.clock import real_now
 from db.ids import uuid7
 from db.tables.conversations import (
+    BlockedSentence,
     ChatMessage,
     ChatSession,
     ChatTurn,
@@ -20,8 +21,10 @@ from db.tables.conversations import (
     TurnSource,
     TurnStatus,
 )
-from graphs.conversations.repository import ConversationRepository, TranscriptRepository, TurnRepository
+from graphs.conversations.ending import LostTurn, end_broken
+from graphs.conversations.repository import ConversationRepository, TurnRepository
 from graphs.conversations.schemas import Answer, Repeat, Turn
+from graphs.conversations.transcript.repository import TranscriptRepository
 from policy.errors import Conflict, NotFound, TooManyRequests
 from policy.redaction.rules import redact_turns
 
@@ -116,29 +119,23 @@ async def begin_turn(
         TooManyRequests: more than 40 messages within a minute.
     """
     turns = TurnRepository(session)
-    if request_key is not None:
-        before = await turns.of_request(session_id, request_key, company_id=company_id)
-        if before is not None:
-            return Repeat(before.id, session_id, company_id)
+    if request_key is not None and (before := await turns.of_request(session_id, request_key, company_id=company_id)):
+        return Repeat(before, session_id, company_id)
     since = real_now() - timedelta(minutes=1)
     if await turns.count_since(session_id, since, company_id=company_id) >= MESSAGES_A_MINUTE:
         raise TooManyRequests("Please wait a moment before you write again.", retry_after_s=20)
     turn_id = uuid7()
     conversations = ConversationRepository(session)
-    if not await conversations.take_lease(session_id, turn_id, company_id=company_id, now=real_now(), life=LEASE):
+    lease = await conversations.take_lease(session_id, turn_id, company_id=company_id, now=real_now(), life=LEASE)
+    if lease is None:
+        # The same request may have been made twice at once: the one that came second waited at the lease.
+        if request_key and (first := await turns.of_request(session_id, request_key, company_id=company_id)):
+            return Repeat(first, session_id, company_id)
         raise StillAnswering
+    if lease.dead_turn is not None:
+        await end_broken(session, session_id, lease.dead_turn, company_id=company_id, now=now)
     plain = await _store_redacted(session, session_id, turn_id, content, company_id=company_id, now=now)
-    await turns.add(
-        ChatTurn(
-            company_id=company_id,
-            id=turn_id,
-            session_id=session_id,
-            position=await turns.next_position(session_id, company_id=company_id),
-            request_key=request_key,
-            status=TurnStatus.RUNNING,
-            started_at=real_now(),
-        )
-    )
+    await turns.add(turn_id, session_id, request_key, company_id=company_id, started_at=real_now())
     await conversations.touch(session_id, company_id=company_id, now=now)
     return Turn(turn_id, session_id, company_id, plain, now)
 
@@ -147,8 +144,7 @@ async def _store_redacted(
     session: AsyncSession, session_id: UUID, turn_id: UUID, content: str, *, company_id: UUID, now: datetime
 ) -> str:
     transcript = TranscriptRepository(session)
-    rows = await transcript.latest(session_id, company_id=company_id, limit=REDACTION_REACH * 4)
-    earlier = [row for row in rows if row.role is MessageRole.USER][-REDACTION_REACH:]
+    earlier = await transcript.latest(session_id, company_id=company_id, limit=REDACTION_REACH, role=MessageRole.USER)
     redacted = redact_turns([row.content for row in earlier], content)
     for row, kept in zip(earlier, redacted.previous, strict=True):
         if kept != row.content:
@@ -162,83 +158,66 @@ async def history(session: AsyncSession, session_id: UUID, *, company_id: UUID, 
     return await TranscriptRepository(session).latest(session_id, company_id=company_id, limit=limit)
 
 
+async def whole_history(session: AsyncSession, session_id: UUID, *, company_id: UUID, limit: int) -> list[ChatMessage]:
+    """What a shopper is shown: the disclosure, and the last rows."""
+    rows = await history(session, session_id, company_id=company_id, limit=limit)
+    if rows and rows[0].position > 1:
+        rows = [await TranscriptRepository(session).first(session_id, company_id=company_id), *rows]
+    return rows
+
+
+async def is_silenced(session: AsyncSession, session_id: UUID, *, company_id: UUID) -> bool:
+    """Whether a person has taken over (decision 31)."""
+    return await ConversationRepository(session).is_silenced(session_id, company_id=company_id)
+
+
 async def keep_sentence(session: AsyncSession, turn: Turn, sentence: str, bindings: type_json, *, now: datetime) -> int:
-    """Store a sentence that passed; its position is the id of the event that shows it."""
-    return await TranscriptRepository(session).add(
-        turn.session_id,
-        MessageRole.ASSISTANT,
-        sentence,
-        company_id=turn.company_id,
-        turn_id=turn.id,
-        now=now,
-        bindings=bindings,
+    """Store a sentence that passed; its position is the id of the event that shows it.
+
+    Raises:
+        LostTurn: the turn was ended by another process, which took this one for dead.
+    """
+    position = await TranscriptRepository(session).add_sentence(
+        turn.session_id, turn.id, sentence, bindings, company_id=turn.company_id, now=now
     )
+    if position is None:
+        raise LostTurn
+    return position
 
 
-@dataclass(frozen=True)
-class TurnRecord:
-    """What a finished turn leaves behind besides its sentences."""
-
-    status: TurnStatus
-    answer: Answer
-    model: str | None
-    fallback_reason: str | None
-    input_tokens: int
-    output_tokens: int
-    cost_micro_usd: int
-    timings: dict[str, int]
-    sources: list[type_json]
-
-
-async def finish_turn(session: AsyncSession, turn: Turn, record: TurnRecord) -> None:
-    turns = TurnRepository(session)
-    row = await turns.get(turn.id, company_id=turn.company_id)
-    row.status, row.model, row.fallback_reason = record.status, record.model, record.fallback_reason
-    row.input_tokens, row.output_tokens = record.input_tokens, record.output_tokens
-    row.cost_micro_usd, row.timings = record.cost_micro_usd, dict(record.timings)
-    row.result = record.answer.model_dump(mode="json", by_alias=True)
-    row.finished_at = real_now()
-    await turns.add_sources(turn.id, record.sources, company_id=turn.company_id)
-    await ConversationRepository(session).end_lease(turn.session_id, turn.id, company_id=turn.company_id)
+async def keep_blocked(session: AsyncSession, turn: Turn, sentence: str, unbound: type_json, *, now: datetime) -> None:
+    """Keep for the merchant what a model wanted to say and might not."""
+    await TranscriptRepository(session).add_blocked(
+        turn.session_id, turn.id, sentence, unbound, company_id=turn.company_id, now=now
+    )
 
 
 @dataclass(frozen=True)
 class TurnState:
-    """Where a turn stands, for a request that is repeated."""
+    """Where a turn stands, for a request that is repeated. `sentences` are those after the last one seen."""
 
-    done: bool
-    # Running, and nobody holds its lease any more: the process that answered is gone.
-    orphaned: bool
+    status: TurnStatus
     sentences: list[tuple[int, str]]
     answer: Answer | None
 
 
-async def turn_state(session: AsyncSession, repeat: Repeat) -> TurnState:
-    row = await TurnRepository(session).get(repeat.turn_id, company_id=repeat.company_id)
-    said = await TranscriptRepository(session).of_turn(
-        repeat.turn_id, MessageRole.ASSISTANT, company_id=repeat.company_id
-    )
-    held = await ConversationRepository(session).holds_lease(
+async def turn_state(session: AsyncSession, repeat: Repeat, *, seen: int, now: datetime) -> TurnState:
+    """Read a turn; one whose process died is closed by whoever asks for it."""
+    turns = TurnRepository(session)
+    row = await turns.get(repeat.turn_id, company_id=repeat.company_id)
+    if row.status is TurnStatus.RUNNING and not await ConversationRepository(session).holds_lease(
         repeat.session_id, repeat.turn_id, company_id=repeat.company_id, now=real_now()
+    ):
+        await end_broken(session, repeat.session_id, repeat.turn_id, company_id=repeat.company_id, now=now)
+        row = await turns.get(repeat.turn_id, company_id=repeat.company_id)
+    said = await TranscriptRepository(session).of_turn(
+        repeat.turn_id, repeat.session_id, MessageRole.ASSISTANT, company_id=repeat.company_id, after=seen
     )
-    done = row.status is not TurnStatus.RUNNING
     return TurnState(
-        done=done,
-        orphaned=not done and not held,
+        status=row.status,
         sentences=[(each.position, each.content) for each in said],
-        answer=Answer.model_validate(row.result) if done else None,
+        answer=None if row.status is TurnStatus.RUNNING else Answer.model_validate(row.result),
     )
-
-
-async def adopt_turn(session: AsyncSession, repeat: Repeat, *, now: datetime) -> Turn | None:
-    """Take over a turn whose process died; None when somebody else did."""
-    taken = await ConversationRepository(session).take_lease(
-        repeat.session_id, repeat.turn_id, company_id=repeat.company_id, now=real_now(), life=LEASE
-    )
-    if not taken:
-        return None
-    asked = await TranscriptRepository(session).of_turn(repeat.turn_id, MessageRole.USER, company_id=repeat.company_id)
-    return Turn(repeat.turn_id, repeat.session_id, repeat.company_id, asked[0].content, now)
 
 
 @dataclass(frozen=True)
@@ -250,18 +229,20 @@ class Transcript:
     turns: list[ChatTurn]
     tool_calls: list[ToolCall]
     sources: list[TurnSource]
+    blocked: list[BlockedSentence]
 
 
 async def read_transcript(session: AsyncSession, session_id: UUID, *, company_id: UUID) -> Transcript:
     conversation = await get_conversation(session, session_id, company_id=company_id)
-    turns = TurnRepository(session)
+    turns, transcript = TurnRepository(session), TranscriptRepository(session)
     rows = await turns.of_session(session_id, company_id=company_id)
     return Transcript(
         conversation=conversation,
-        messages=await TranscriptRepository(session).all(session_id, company_id=company_id),
+        messages=await transcript.all(session_id, company_id=company_id),
         turns=rows,
         tool_calls=await turns.tool_calls(session_id, company_id=company_id),
         sources=await turns.sources([row.id for row in rows], company_id=company_id),
+        blocked=await transcript.blocked(session_id, company_id=company_id),
     )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 
-READY_WITHIN_S = 100.0
+READY_WITHIN_S = 240.0
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.demo import Demo, running_demo
 
@@ -64,6 +64,35 @@ def test_a_cart_is_talked_to_lost_won_back_and_paid_for(page: Page, demo: Demo) 
     the_merchant_reads_why(demo, cart_id)
 
 
+def test_a_question_whose_connection_is_lost_is_asked_once(page: Page, demo: Demo) -> None:
+    page.goto(f"{demo.base_url}/shop/products/beech-scoop")
+    page.get_by_role("button", name="Add to cart").click()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Questions?").click()
+    expect(page.locator("momentum-chat li.quick")).to_be_visible()
+    keys: list[str] = []
+
+    def lose_the_first(route: Route) -> None:
+        """The server gets the question and answers; the browser never hears of it."""
+        keys.append(route.request.headers["idempotency-key"])
+        if len(keys) > 1:
+            route.continue_()
+            return
+        route.fetch()
+        route.abort()
+
+    page.route("**/messages", lose_the_first)
+    ask(page, "Do you accept PayPal?")
+
+    assert "Choose PayPal at checkout" in answer(page)
+    assert len(keys) == 2
+    assert keys[0] == keys[1]
+    held = page.evaluate("JSON.parse(localStorage.getItem('momentum.cart')).id")
+    (chat,) = [c for c in demo.read("/conversations")["items"] if c["cartId"] == held]
+    said = demo.read(f"/conversations/{chat['id']}")["messages"]
+    assert [m["content"] for m in said].count("Do you accept PayPal?") == 1
+
+
 def fill_a_cart_and_ask(page: Page, demo: Demo) -> None:
     page.goto(f"{demo.base_url}/shop")
     page.get_by_role("link", name="Flock Pour-Over Dripper").click()
@@ -100,8 +129,7 @@ def read_the_message(page: Page, demo: Demo) -> str:
     expect(page.locator("#part-headers")).to_contain_text("List-Unsubscribe=One-Click")
 
     assert {message["to"] for message in demo.read("/outbox")["items"]} == {EMAIL}
-    conversation = next(c for c in demo.read("/conversations")["items"] if c["channel"] == "CHECKOUT_CHAT")
-    return str(conversation["cartId"])
+    return str(page.evaluate("JSON.parse(localStorage.getItem('momentum.cart')).id"))
 
 
 def follow_the_link_and_pay(page: Page, demo: Demo, cart_id: str) -> None:

@@ -1,0 +1,1 @@
+"""What was said in a conversation, and what was kept from being said."""
