@@ -51,8 +51,9 @@ ACTS: tuple[Wording, ...] = (
         rf"{TOLD} {DONE}(?:sent|sending|send|emailed|emailing|email|texted|texting|text(?: you)|messaged|"
         r"messaging|forwarded|mailed|shot|dropped|popped|sms'?e?d)(?: (?:you|over|it|that|this|the|a|an|your|off|"
         r"out|everything|along|them|him|her|all|my|to)\b)",
-        r"(?:link|email|text|message|sms|confirmation|summary|copy) (?:has been|is being|was|is|'s|has|will be|just"
-        r") (?:\w+ )?(?:sent|emailed|texted|on its way|in your inbox|on the way|waiting in|gone out|headed|"
+        r"(?:link|email|text|message|sms|confirmation|summary|copy)(?:'s| has been| is being| was| is| has| will "
+        r"be|"
+        r" just) (?:\w+ )?(?:sent|emailed|texted|on its way|in your inbox|on the way|waiting in|gone out|headed|"
         r"delivered to)",
         r"you should have (?:an?|the|our|my) (?:\w+ )?(?:email|e-mail|text|message|link)",
         r"check your (?:\w+ )?(?:inbox|email|e-mail|phone|messages|texts|spam)",
@@ -68,7 +69,10 @@ ACTS: tuple[Wording, ...] = (
         "somebody agent representative manager specialist staff connect "
         "connected connecting transfer transferring transferred call calling ring hear touch reach support "
         "expert barista you teammate bot real people",
-        rf"{_PERSON} (?:will|is going to|is about to|can be|'ll|is|are|has been|have been|has|have|should|shall) "
+        r"(?:will|'ll|is going to|are going to) (?:\w+ )?(?:ring|call|phone|contact|message|write to|get back to|"
+        r"reach out to|be in touch with|visit) you\b",
+        rf"{_PERSON} (?:(?:from|at|in) (?:\w+ ){{1,3}})?(?:will|is going to|is about to|can be|'ll|is|are|has "
+        rf"been|have been|has|have|should|shall) "
         r"(?:\w+ ){0,3}(?:join\w*|call\w*|contact\w*|reach\w*|repl\w+|get back|be with|be in touch|help\w* you|take"
         r" over|taking over|follow up|email\w*|on (?:the|its|his|her|their) way|looking|look into|notified|alerted|"
         r"informed|answer\w*|respond\w*|speak with you|talk to you|phone|ring|write|pick|review\w*|handle|on it)",
@@ -100,6 +104,7 @@ ACTS: tuple[Wording, ...] = (
         r"unsubscribed",
         r"opted (?:you )?out",
         r"opted-out",
+        r"(?:taken|took|taking) (?:you )?off (?:our|the|all|every)",
         r"(?:taken|took|taking) you off",
         r"remov(?:ed|ing) (?:you|your (?:email|number|address|phone))",
         r"(?:no|zero) (?:more|further) (?:\w+ )?(?:emails?|messages?|texts?|calls?|reminders?|contact|sms)",
@@ -128,10 +133,16 @@ ACTS: tuple[Wording, ...] = (
     ),
     wording(
         _P.ORDER_CHANGED,
-        "put taken dropped combined split order added removed updated changed upgraded cancelled canceled "
+        "your for put taken dropped combined split order added removed updated changed upgraded cancelled canceled "
         "swapped replaced adjusted edited modified "
         "placed switched adding removing updating changing cancelling canceling swapping replacing now "
         "doubled increased decreased confirmed processed switch booked",
+        r"(?:i've|we've|i have|we have|i|we|i just) (?:just |already |now )?(?!found|seen|see|look)\w+ (?:\w+ "
+        r"){1,6}"
+        r"(?:in|into|to|from|out of) your (?:cart|basket|bag|order)",
+        r"(?:i've|we've|i have|we have|i just|we just) (?:just |already |now )?(?!found|check|look|list|picked|put "
+        r"together|gather|search|read|noted|compar|summari|collect|highlight|recommend|select|chos|narrow|explain|"
+        r"pull|written|got|heard|seen)\w+ (?:\w+ ){1,6}for you",
         r"(?:i've|we've|i have|we have|i just|we just|i|we|i'm|we're|i am|i'll|we'll|i will|have) (?:already |just "
         r"|now |also |gone ahead and |went ahead and )*(?:added|adding|removed|removing|updated|updating|changed|"
         r"changing|upgraded|upgrading|cancell?ed|cancell?ing|swapp(?:ed|ing)|replac(?:ed|ing)|adjust(?:ed|ing)|edit"

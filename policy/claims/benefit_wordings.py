@@ -30,7 +30,9 @@ BENEFITS: tuple[Wording, ...] = (
         r"us|on me|on the house|complimentary|waived|included|covered|nothing)",
         rf"{_CARRY}(?:'s)? (?:\w+ )?(?:free|on us|on the house|complimentary|waived|covered)",
         r"(?:ships?|shipped|delivered?) (?:\w+ ){0,3}(?:free|at no cost|at no charge|on us)",
-        r"(?:waiv\w+|cover\w*|took off|tak\w+ off|remov\w+|dropp?\w*|paid|pay|paying|knock\w* off|lift\w*|comp\w*) "
+        r"(?:waiv\w+|cover\w*|took off|tak\w+ off|remov\w+|dropp?\w*|(?<!you )(?<!to )(?<!buyers )(?:paid|pay|"
+        r"paying)|"
+        r"knock\w* off|lift\w*|comp\w*) "
         rf"(?:off )?(?:the |your |all |for )*(?:\w+ )?{_CARRY}(?! method| address| option)",
         rf"(?:no|zero|without|without any) (?:\w+ )?(?:{_CARRY}(?: (?:cost|costs|fee|fees|charge|charges))?|cost of"
         r" shipping)(?= at all| to pay| for you| on|[.!]|$)",
@@ -43,7 +45,8 @@ BENEFITS: tuple[Wording, ...] = (
     ),
     wording(
         _P.DISCOUNT,
-        "bargain steal cheaper extend extended extending discount discounted coupon voucher deal savings "
+        "combined stacked together bargain steal cheaper extend extended extending discount discounted "
+        "coupon voucher deal savings "
         "save saving saved offer promo cheaper sale price "
         "total reduction code bargain bogo cut lower reduced off markdown rebate cashback credit less prices",
         rf"(?:{TOLD} {DONE}|you |you'll |you will |you can |you've |you're |can |to |there is |there's |there are"
@@ -54,7 +57,8 @@ BENEFITS: tuple[Wording, ...] = (
         r"offer|special price|savings|money off|price cut|price reduction|reduction|rebate|store credit|cashback|"
         r"better price|lower price|offer)s?(?: code)?",
         r"(?:there is|there's|here is|here's|with|you have|you've got) (?:an?|your|some|the|this) (?:\w+ ){0,2}"
-        r"(?:discount|coupon|voucher|promo code|deal|special offer|special price|price cut|reduction|rebate|offer)s?",
+        r"(?:discount|coupon|voucher|promo code|deal|special offer|special price|price cut|reduction|rebate|"
+        r"offer)s?",
         r"your (?:\w+ ){0,2}(?:discount|coupon|voucher|savings|special offer|special price|promo code)(?:'s| is| "
         r"are| has| have| was| will)?",
         r"(?:you'll|you will|you can|you could|you're|you|you've|lets you|helps you) (?:also |really )?sav(?:e|ed|"
@@ -145,7 +149,8 @@ BENEFITS: tuple[Wording, ...] = (
     ),
     wording(
         _P.GUARANTEE,
-        "never secure safe private guarantee guaranteed guarantees warranty warranties promise promised "
+        "combined stacked together never secure safe private guarantee guaranteed guarantees warranty "
+        "warranties promise promised "
         "risk-free risk certified "
         "certainly lifetime assure promises satisfaction guaranteeing",
         r"guarante\w+",
@@ -157,6 +162,7 @@ BENEFITS: tuple[Wording, ...] = (
         r"zero risk",
         r"without (?:any )?risk",
         r"certified",
+        r"(?:can|may|could) (?:\w+ )?be (?:combined|stacked|used together|used with)",
         r"satisfaction",
         r"never expires?",
         r"no expiry",
@@ -187,7 +193,8 @@ BENEFITS: tuple[Wording, ...] = (
     ),
     wording(
         _P.POPULARITY,
-        "bestseller bestsellers best-seller best-sellers best-selling best popular everyone everybody most "
+        "love adore choose swear rave trust prefer recommend come bestseller bestsellers best-seller "
+        "best-sellers best-selling best popular everyone everybody most "
         "people customers shoppers loved trending top-rated rated award award-winning favourite favorite "
         "favourites favorites fan others #1 love number bestselling top many crowd winner rave buyers demand",
         r"best[- ]?sell(?:er|ers|ing)",
@@ -201,6 +208,9 @@ BENEFITS: tuple[Wording, ...] = (
         r"customers|shoppers|buyers|coffee lovers|fans|users)(?: who)?(?: \w+)? (?:love|choose|buy|bought|prefer|"
         r"pick|recommend|go for|order|say|said|agree|also|are|rave|enjoy|like|return|rate|rated|report|swear|keep|"
         r"come|use|find)",
+        r"(?:\w+s|people|folks?) (?:all |really |absolutely |just )?(?:love|adore|choose|swear by|rave about|"
+        r"trust|prefer|"
+        r"recommend|come back for|can't get enough of) (?:us|it|this|these|them|our|that|the)",
         r"(?:well|much|most|widely|best|universally)[- ]?loved",
         r"loved by",
         r"trending",

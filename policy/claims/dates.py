@@ -58,7 +58,7 @@ _SINGLE = {
     "weekends": When(period="weekend"),
     "weekdays": When(period="weekdays"),
 }
-_JOIN = frozenset({",", "at", "on", "the", "of", "by", "until"})
+_JOIN = frozenset({",", "at", "on", "the", "of", "by", "until", "night"})
 _ISO_TIME = r"(?:[tT ](\d{2}):(\d{2})(?::\d{2}(?:\.\d+)?)?\s?([zZ]|[+-]\d{2}:?\d{2})?)?"
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})" + _ISO_TIME)
 _CLOCK = re.compile(r"(\d{1,2})[:.](\d{2})(?::\d{2})?")

@@ -52,8 +52,19 @@ def _speaks_of(subject: Subject, reading: Reading, at: int) -> bool:
     free = {"free"} <= words and bool(words & {"shipping", "delivery"})
     if words & _ELSEWHERE and not free:
         return False
+    if subject is not Subject.OFFER_EXPIRY and _has_discount(reading, at):
+        return False
     named = {one for one, nouns in _NOUNS.items() if nouns & words} | ({Subject.OFFER_EXPIRY} if free else set())
     return subject in named if named else True
+
+
+def _has_discount(reading: Reading, at: int) -> bool:
+    """ "The 15% ends today" speaks of the offer, though it does not name it."""
+    clause = reading.stretch(at)
+    return any(
+        claim.kind is ClaimKind.PERCENT and places and places.start in clause
+        for claim, places in zip(reading.claims, reading.inside, strict=True)
+    )
 
 
 def _begins_there(subject: Subject, reading: Reading, at: int) -> bool:
@@ -67,7 +78,9 @@ def _lasts(left: timedelta, claim: Claim, reading: Reading, places: range) -> bo
     if unit not in _SECONDS or claim.high or claim.bound is Bound.LOWER:
         return False
     exact = Decimal(int(left.total_seconds())) / _SECONDS[unit]
-    return _looks_ahead(reading, places) and any(low - exact <= Decimal("0.5") and exact - low < 1 for low in claim.low)
+    return _looks_ahead(reading, places) and any(
+        low - exact <= Decimal("0.25") and exact - low < 1 for low in claim.low
+    )
 
 
 def _days_ahead(fact: InstantFact, claim: Claim, reading: Reading, places: range, now: datetime) -> bool:

@@ -80,7 +80,14 @@ def read_passage(text: str) -> Passage:
         if not reading.claims and reading.words.isdisjoint(NEGATORS)
         for word in reading.words
     )
-    contrasted = tuple(replace(one, contrary=_contrary(one, statements), setting=setting) for one in statements)
+    denied = frozenset(
+        stem(word)
+        for reading in readings
+        if not reading.claims and not reading.words.isdisjoint(NEGATORS)
+        for word in reading.words
+        if word.isalpha() and word not in STOP and word not in GENERIC and topic(word) is None
+    )
+    contrasted = tuple(replace(one, contrary=_contrary(one, statements, denied), setting=setting) for one in statements)
     plain = frozenset(read(part).plain for part in parts)
     return Passage(normalise(text).lower(), plain, setting, contrasted, tuple(said))
 
@@ -90,10 +97,10 @@ def _about(scope: Scope, running: frozenset[str]) -> Scope:
     return scope if scope.topics else replace(scope, topics=running)
 
 
-def _contrary(one: _Statement, statements: list[_Statement]) -> frozenset[str]:
-    """Stems that the passage ties to other values of this kind and not to this one."""
+def _contrary(one: _Statement, statements: list[_Statement], denied: frozenset[str]) -> frozenset[str]:
+    """Stems that the passage ties to other values of this kind, or denies, and does not tie to this one."""
     own = {stem(word) for word in one.scope.words | one.heading.words}
-    others = {
+    others = denied | {
         stem(word)
         for other in statements
         if other.claim.kind is one.claim.kind and not same_value(other.claim, one.claim)
@@ -107,7 +114,7 @@ def says(passage: Passage, reading: Reading, claim: Claim, scope: Scope) -> bool
     """Whether the passage supports a numeric claim of a sentence."""
     if reading.plain in passage.sentences:
         return True
-    if claim.kind in {ClaimKind.CODE, ClaimKind.LINK}:
+    if claim.kind is ClaimKind.LINK or (claim.kind is ClaimKind.CODE and claim.text.isalnum()):
         return _verbatim(passage.text, claim.text.lower())
     if claim.kind is ClaimKind.UNREADABLE:
         return False
@@ -175,13 +182,20 @@ def _same_thing(scope: Scope, statement: _Statement) -> bool:
         return False
     around = statement.scope.words | statement.heading.words
     stems = {stem(word) for word in around}
-    settled = stems if around & QUALIFIERS else stems | statement.setting
+    settled = stems if around & QUALIFIERS - {"free"} else stems | statement.setting
     if any(stem(word) not in settled for word in scope.words & (QUALIFIERS | UNIVERSAL) - _COMMON):
         return False
     content = {stem(word) for word in scope.words if word not in STOP}
-    if content & statement.contrary:
+    if content & statement.contrary or _opposed(content, stems):
         return False
     return not content or bool(content & stems) or bool(scope.topics & topics)
+
+
+def _opposed(content: set[str], said: set[str]) -> bool:
+    """ "worn" against "unworn", "opened" against "unopened"."""
+    return any(
+        (f"un{word}" in said or (word.startswith("un") and word[2:] in said)) and word not in said for word in content
+    )
 
 
 def _same_lead(scope: Scope, statement: _Statement) -> bool:
@@ -204,7 +218,7 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
     scope = _promise_scope(reading, claim.start)
     return any(
         said.promise is claim.promise
-        and _same_promise(scope, whole, heading, passage.setting)
+        and _same_promise(claim, scope, whole, heading, passage.setting)
         and (claim.promise not in _CONDITIONAL or _keeps_conditions(reading, claim, whole, conditions))
         for said, whole, heading, conditions in passage.promises
     )
@@ -225,14 +239,15 @@ def _promise_scope(reading: Reading, start: int) -> Scope:
     return scope_of(reading, reading.stretch(place_of(reading, start)))
 
 
-def _same_promise(scope: Scope, said: Scope, heading: Scope, setting: frozenset[str]) -> bool:
+def _same_promise(claim: Claim, scope: Scope, said: Scope, heading: Scope, setting: frozenset[str]) -> bool:
     carried = {"delivery", "dispatch", "discount"}  # "ships free" and "free delivery" are one promise
     if not scope.topics - carried <= said.topics | heading.topics:
         return False
     stems = {stem(word) for word in said.words | heading.words}
-    content = {stem(word) for word in scope.words if word not in STOP}
+    own = set(claim.text.lower().split()) if claim.promise is PromiseKind.GIFT else set()
+    content = {stem(word) for word in scope.words - own if word not in STOP}
     alike = bool(content & stems) or bool(scope.topics & (said.topics | heading.topics))
-    settled = stems if said.words & QUALIFIERS else stems | setting
+    settled = stems if said.words & QUALIFIERS - {"free"} else stems | setting
     return alike and all(stem(word) in settled for word in scope.words & (QUALIFIERS | UNIVERSAL))
 
 

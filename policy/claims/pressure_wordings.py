@@ -6,7 +6,7 @@ from policy.claims.wording import Wording, wording
 PRESSURE: tuple[Wording, ...] = (
     wording(
         Pressure.NEVER,
-        "price prices rise increase up spot selling fast going viewing looking carts human person bot lose "
+        "lifetime price prices rise increase up spot selling fast going viewing looking carts human person bot lose "
         "others else snapped demand people sells demanding real name cheaper grabs flying missing ai crazy "
         "mad foolish silly fool",
         r"prices? (?:may|might|could|will|can|is going to|are going to|is about to|are about to|is likely to|are "
@@ -27,6 +27,7 @@ PRESSURE: tuple[Wording, ...] = (
         r"i(?:'m| am) (?:(?!to |get |find |ask |connecting |calling |happy )[\w,]+ ){0,4}(?:real|actual|living|"
         r"human) "
         r"(?:person|human|being)",
+        r"once[- ]in[- ]a[- ]lifetime",
         r"speaking as a (?:human|person)",
         r"you(?:'ll| will) (?:regret|miss out|be sorry|kick yourself)",
         r"going up (?:soon|tomorrow|tonight|next)",
@@ -36,7 +37,7 @@ PRESSURE: tuple[Wording, ...] = (
         Pressure.DEADLINE,
         "limited last chance hurry miss act gone late expires expire ends end soon final now wait today out "
         "rush long time lasts forever quick quickly once before while won't ending expiring running ticking "
-        "clock one-time flash",
+        "clock one-time flash lifetime can",
         r"limited[- ]time",
         r"time[- ]limited",
         r"for a (?:short|limited) time",
@@ -45,7 +46,9 @@ PRESSURE: tuple[Wording, ...] = (
         r"hurry",
         r"don't miss",
         r"act (?:now|fast|quick\w*)",
-        r"(?:before|until|while) (?:it's|it is|they're|they are|this is) (?:too late|gone|over)",
+        r"(?:before|until|while) (?:it's|it is|they're|they are|this is) (?:too late|over)",
+        r"(?:be|better be|got to be) quick",
+        r"while you (?:still )?can",
         r"too late",
         r"(?:offer|deal|discount|code|price|sale|it|this|coupon|hold|cart|link) (?:\w+ )?(?:ends?|expires?|is "
         r"ending|is expiring|runs out|will expire|will end|disappears|won't last|goes away|is over) (?:\w+ )?(?:"
@@ -66,7 +69,8 @@ PRESSURE: tuple[Wording, ...] = (
     ),
     wording(
         Pressure.SCARCITY,
-        "few left low stock supplies limited gone sold running almost nearly last scarce remaining stocks "
+        "gone snap grab pick few left low stock supplies limited gone sold running almost nearly last scarce "
+        "remaining stocks "
         "quantities edition rare dwindling availability handful couple",
         r"(?:only |just )?(?:a |the last )?(?:few|couple|handful|several|some)(?: of (?:them|these|those))?(?: \w+)"
         r"{0,2} (?:left|remain\w*|in stock|available)",
@@ -78,6 +82,8 @@ PRESSURE: tuple[Wording, ...] = (
         r"running (?:low|out)",
         r"(?:sell|selling|sells) out",
         r"(?:will|'ll|could|may|might) (?:\w+ )?be gone",
+        r"(?:before|until|while) (?:it's|it is|they're|they are) (?:all )?gone",
+        r"(?:snap|grab|pick) (?:it|one|this|them|yours)(?: up)? (?:now|while|before|fast|quick\w*)",
         r"scarce",
         r"the last (?:one|few|ones|items?|bags?|of (?:it|them|these))",
         r"last (?:ones?|few|bags?|pieces?|units?) (?:left|available|remaining)",

@@ -23,13 +23,17 @@ def promises(sentence: str) -> tuple[Claim, ...]:
     """Promises and pressure that a sentence asserts, in order of their place; `sentence` as it was written."""
     reading = read(sentence)
     found = sorted(_asserted(reading), key=lambda claim: (claim.start, -claim.end))
-    named = [claim for claim in found if claim.promise in _SAY_FREE]
-    return tuple(
-        claim
-        for claim in found
-        if claim.promise is not _P.GIFT
-        or not any(claim.start < other.end and other.start < claim.end for other in named)
-    )
+    return tuple(claim for claim in found if not any(_says_better(other, claim) for other in found))
+
+
+def _says_better(other: Claim, claim: Claim) -> bool:
+    """Whether another promise over the same words is the exact one: "free" is shipping, "done for you" is a link."""
+    if not (claim.start < other.end and other.start < claim.end):
+        return False
+    if claim.promise is _P.GIFT:
+        return other.promise in _SAY_FREE
+    acts = other.promise is not None and other.promise not in {_P.ORDER_CHANGED, _P.GIFT}
+    return claim.promise is _P.ORDER_CHANGED and acts
 
 
 def nearest(reading: Reading, kind: PromiseKind, number: Claim) -> Claim | None:
@@ -51,7 +55,8 @@ def taken_back(sentence: str, claim: Claim) -> bool:
 
 
 def _asserted(reading: Reading) -> Iterator[Claim]:
-    lower, words = reading.lower, reading.words
+    lower = reading.lower
+    words = reading.words | {word.removesuffix("'s") for word in reading.words if word.endswith("'s")}
     for kind, triggers, pattern in _WORDINGS:
         if triggers.isdisjoint(words) and not (kind is _P.DELIVERY and "day" in lower):
             continue
@@ -73,4 +78,6 @@ def _claim(reading: Reading, match: re.Match[str], kind: PromiseKind | Pressure)
     text = reading.text[match.start() : match.end()]
     if isinstance(kind, Pressure):
         return Claim(ClaimKind.PRESSURE, match.start(), match.end(), text, pressure=kind)
+    if kind is _P.FREE_SHIPPING and "return" in reading.lower[max(0, match.start() - 8) : match.end()]:
+        kind = _P.RETURNS
     return Claim(ClaimKind.PROMISE, match.start(), match.end(), text, promise=kind)

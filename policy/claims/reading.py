@@ -19,8 +19,8 @@ _DIVIDING = frozenset(
 )
 _DIGIT = re.compile(r"\d")
 _HARD = frozenset({"!", "?", ";", "—"})  # a full stop inside a sentence ends an abbreviation
-_SOFT = word_set("( ) , and but so while whereas then because though although however –")
-_CONJUNCTIONS = _HARD | _SOFT - {",", "(", ")"}
+_SOFT = word_set(": ( ) , and but so while whereas then because though although however –")
+_CONJUNCTIONS = _HARD | _SOFT - {",", ":", "(", ")"}
 _ALL = _HARD | _SOFT
 
 

@@ -40,6 +40,8 @@ def scope_of(reading: Reading, places: range) -> Scope:
     cut = next((at for at, text in enumerate(texts) if text in {"except", "excluding", "unless"}), len(texts))
     words = frozenset(text for text in texts[:cut] if text[0].isalpha())
     topics = frozenset(name for word in words if (name := topic(word)))
+    if "refund" in topics and not any(topic(word) == "delivery" for word in words if not word.startswith("arriv")):
+        topics -= {"delivery"}  # a refund arrives too
     lead = next((name for text in texts[:cut] if (name := topic(text))), None)
     return Scope(words, topics, not NEGATORS.isdisjoint(texts[:cut]), lead)
 

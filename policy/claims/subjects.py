@@ -83,7 +83,19 @@ _WIDER_OFFER = (
 )  # fmt: skip
 _GOES_ON = word_set("is was will applies runs stays expires ends lasts until for on from with today now just right")
 _WIDER_WORDS = frozenset(
-    {"storewide", "sitewide", "forever", "lifetime", "always", "extra", "additional", "stack", "stacks"}
+    {
+        "everyone",
+        "everybody",
+        "storewide",
+        "sitewide",
+        "forever",
+        "lifetime",
+        "always",
+        "extra",
+        "additional",
+        "stack",
+        "stacks",
+    }
 )
 
 

@@ -23,7 +23,7 @@ def same_value(said: Claim, claim: Claim) -> bool:
         return _same_span(said, claim)
     if claim.kind in {ClaimKind.MONEY, ClaimKind.MEASURE} and not said.units & claim.units:
         return False
-    if not claim.low and not said.low:  # "a few days" in both
+    if not claim.low and not said.low:  # "24/7" in both
         return said.text.lower() == claim.text.lower()
     if bool(claim.high) != bool(said.high):
         return False

@@ -20,10 +20,12 @@ STOP = word_set(
     "gives given one two first second really even back per plus via vs that'll it'll don't doesn't isn't "
     "aren't can't "
     "won't didn't left remaining actually simply quite almost nearly exactly approximately roughly approx least "
-    "less dropped drops drop went fell falls changed changes down lower okay ok oh and/or etc kindly yeah"
+    "less set brings bring leaves leave makes pays works working dropped drops drop went fell falls changed "
+    "changes down lower okay ok oh and/or etc kindly yeah"
 )
 
 GENERIC = word_set(
+    "scores score scored rates "
     "new final updated current revised exact full page pages "
     "it it's its that that's this these those they they're each item items product products price prices "
     "priced cost costs costing per piece unit units apiece bag bags pack packs box boxes bottle bottles tin "
@@ -66,7 +68,8 @@ QUALIFIERS = word_set(
     "opening unopened another other others competitor competitors elsewhere "
     "used unused damaged faulty defective broken sale final personalised personalized custom engraved perishable "
     "food equipment machine machines grinder grinders kettle kettles bean beans coffee tea mug mugs subscriber "
-    "subscribers member members student students new existing wholesale christmas partial credit lifetime forever "
+    "subscribers member members student students new existing wholesale christmas partial credit lifetime "
+    "life forever worn unworn free "
     "instant instantly immediately automatically bulky heavy large small oversized prepaid bank paypal card "
     "everything anything everyone anyone anytime anywhere unlimited always every any all never double extended "
     "military teacher senior birthday referral app newsletter outlet clearance preorder backorder furniture "

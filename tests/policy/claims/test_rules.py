@@ -26,15 +26,21 @@ from policy.claims.facts import (
 from policy.claims.rules import check
 from tests.policy.claims.cases import EVERYTHING, NOT_SAID, NOW, ROWS, SAID
 from tests.policy.claims.plant_cases import PLANTS, PLANTS_NOT_SAID, PLANTS_NOW, PLANTS_SAID
+from tests.policy.claims.shoe_cases import SHOES, SHOES_NOT_SAID, SHOES_NOW, SHOES_SAID
 
 COFFEE_SHOP = (EVERYTHING, NOW)
 PLANT_SHOP = (PLANTS, PLANTS_NOW)
+SHOE_SHOP = (SHOES, SHOES_NOW)
 Shop = tuple[Sequence[Fact], datetime]
 
 
 @pytest.mark.parametrize(
     ("sentence", "shop"),
-    [*((one, COFFEE_SHOP) for one in SAID), *((one, PLANT_SHOP) for one in PLANTS_SAID)],
+    [
+        *((one, COFFEE_SHOP) for one in SAID),
+        *((one, PLANT_SHOP) for one in PLANTS_SAID),
+        *((one, SHOE_SHOP) for one in SHOES_SAID),
+    ],
 )
 def test_what_the_facts_say_passes(sentence: str, shop: Shop) -> None:
     assert check(sentence, shop[0], now=shop[1]).unbound == ()
@@ -42,7 +48,11 @@ def test_what_the_facts_say_passes(sentence: str, shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     ("sentence", "shop"),
-    [*((one, COFFEE_SHOP) for one in NOT_SAID), *((one, PLANT_SHOP) for one in PLANTS_NOT_SAID)],
+    [
+        *((one, COFFEE_SHOP) for one in NOT_SAID),
+        *((one, PLANT_SHOP) for one in PLANTS_NOT_SAID),
+        *((one, SHOE_SHOP) for one in SHOES_NOT_SAID),
+    ],
 )
 def test_what_no_fact_says_is_blocked(sentence: str, shop: Shop) -> None:
     assert not check(sentence, shop[0], now=shop[1]).passed
