@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from agents.detectors import language_of_bot_question
-from agents.models.offline_intents import Intent, IntentClassifier, plain_words
+from agents.models.offline_intents import Intent, IntentClassifier, needed_confidence, plain_words
 from agents.models.offline_plan import Step, plan
 from agents.models.offline_replies import OFFER_HUMAN, Outcome, claim_to_use, read_outcome, reply
 from db.ids import uuid7
@@ -30,10 +30,6 @@ from graphs.model import (
 )
 
 NAME = "offline"
-# Below it the intent is a guess, and the FAQ search, with a threshold of its own, is the better answer.
-CONFIDENT = 0.3
-# What silences every channel takes more than a likely guess.
-CONFIDENT_TO_OPT_OUT = 0.6
 
 _CALL_PREFIX = "offline_"
 _YES = frozenset({"yes", "yes please", "yeah", "yep", "sure", "ok", "okay", "please", "please do", "yes do", "y"})
@@ -78,8 +74,7 @@ class OfflineModel:
         if OFFER_HUMAN in turn.said_before and plain_words(turn.text) in _YES:
             return Intent.HUMAN_REQUEST
         intent, confidence = await asyncio.to_thread(self._classifier.classify, turn.text)
-        needed = CONFIDENT_TO_OPT_OUT if intent is Intent.OPT_OUT else CONFIDENT
-        return intent if confidence >= needed else None
+        return intent if confidence >= needed_confidence(intent) else None
 
     def _sentences(self, intent: Intent | None, turn: _Turn) -> list[str]:
         """The reply without what the shopper has read in this turn already, when another model broke off."""

@@ -56,6 +56,16 @@ class Intent(StrEnum):
 
 INTENTS = tuple(Intent)
 
+# Below it the intent is a guess, and the FAQ search, with a threshold of its own, is the better answer.
+CONFIDENT = 0.3
+# What silences every channel, or sends a question away unread, takes more than a likely guess.
+CERTAIN = 0.6
+
+
+def needed_confidence(intent: Intent) -> float:
+    """The probability from which an intent is acted on."""
+    return CERTAIN if intent in {Intent.OPT_OUT, Intent.OUT_OF_SCOPE} else CONFIDENT
+
 
 class Embedder(Protocol):
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:

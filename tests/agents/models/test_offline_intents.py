@@ -7,7 +7,14 @@ import pytest
 
 from agents.models import offline_intents
 from agents.models.intent_training import fit
-from agents.models.offline_intents import Features, Intent, IntentClassifier, StaleWeights, load_data
+from agents.models.offline_intents import (
+    Features,
+    Intent,
+    IntentClassifier,
+    StaleWeights,
+    load_data,
+    needed_confidence,
+)
 from knowledge.embedding import get_embedder
 
 
@@ -43,8 +50,17 @@ def test_it_is_deterministic_and_says_how_sure_it_is(classifier: IntentClassifie
     assert IntentClassifier(get_embedder()).classify("do you take paypal") == first
 
 
-def test_it_is_unsure_about_nonsense(classifier: IntentClassifier) -> None:
-    assert classifier.classify("blargh fnord quux")[1] < 0.3
+@pytest.mark.parametrize("nonsense", ["blargh fnord quux", "asdf qwer zxcv", "lorem ipsum dolor", "xyzzy plugh"])
+def test_it_is_unsure_about_nonsense(classifier: IntentClassifier, nonsense: str) -> None:
+    intent, confidence = classifier.classify(nonsense)
+    assert confidence < needed_confidence(intent)
+
+
+@pytest.mark.parametrize("message", ["what's the weather tomorrow?", "write me a poem about the sea"])
+def test_it_is_sure_about_what_is_none_of_a_shops_business(classifier: IntentClassifier, message: str) -> None:
+    intent, confidence = classifier.classify(message)
+    assert intent is Intent.OUT_OF_SCOPE
+    assert confidence >= needed_confidence(intent)
 
 
 def test_training_gives_the_same_weights_each_time_and_separates_its_data() -> None:
