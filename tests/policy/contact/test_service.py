@@ -1,226 +1,31 @@
 """The gate against the database: what it counts, what it keeps, and two sessions at the same wall."""
 
 from collections.abc import Awaitable
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError, ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.ids import uuid7
 from db.session import transaction
-from db.tables.carts import Cart, CartStatus
-from db.tables.companies import Company
+from db.tables.carts import Cart
 from db.tables.customers import (
     ConsentChannel,
     ConsentMethod,
-    ConsentRecord,
     ConsentState,
     Customer,
-    Suppression,
-    SuppressionScope,
 )
-from db.tables.delivery import Message, MessageStatus
-from db.tables.policy import Channel, ContactDecision, ContactPhase, ContactVerdict
-from db.tables.recovery import FlowConfigVersion
+from db.tables.delivery import MessageStatus
+from db.tables.policy import Channel, ContactPhase, ContactVerdict
 from policy.contact import service
 from policy.contact.addresses import InvalidAddress, normalise
 from policy.contact.rules import Purpose
-from policy.contact.service import ConsentGiven, GateDecision, NoSuchCustomer, NotInWriting
+from policy.contact.service import GateDecision, NoSuchCustomer, NotInWriting
 from tests import factories
 from tests.factories import SIGNER
+from tests.policy.contact.shops import ALLOWED, NOW, Shop, answer, blocked
 from tests.policy.races import race
-
-# A Tuesday, 10:00 in Los Angeles, where Maya is.
-NOW = datetime.fromisoformat("2026-11-03T18:00:00+00:00")
-PHONE = "+15035550142"
-
-
-class Shop:
-    """A shop in New York, Maya with an email consent, and her abandoned cart."""
-
-    def __init__(self, engine: AsyncEngine, company: Company, maya: Customer, cart: Cart) -> None:
-        self.engine, self.id, self.maya, self.cart = engine, company.id, maya, cart
-
-    async def decide(
-        self,
-        channel: Channel = Channel.EMAIL,
-        *,
-        phase: ContactPhase = ContactPhase.PLAN,
-        purpose: Purpose = Purpose.MARKETING,
-        now: datetime = NOW,
-        message_id: UUID | None = None,
-    ) -> GateDecision:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return await self.ask(
-                session, channel, phase=phase, purpose=purpose, now=now, cart=self.cart, message_id=message_id
-            )
-
-    async def ask(
-        self,
-        session: AsyncSession,
-        channel: Channel,
-        *,
-        phase: ContactPhase,
-        cart: Cart,
-        purpose: Purpose = Purpose.MARKETING,
-        now: datetime = NOW,
-        message_id: UUID | None = None,
-    ) -> GateDecision:
-        return await service.decide_and_record(
-            session,
-            self.maya.id,
-            company_id=self.id,
-            channel=channel,
-            purpose=purpose,
-            phase=phase,
-            signer=SIGNER,
-            now=now,
-            cart_id=cart.id,
-            message_id=message_id,
-        )
-
-    async def consent(
-        self,
-        channel: ConsentChannel,
-        *,
-        state: ConsentState = ConsentState.CONFIRMED,
-        method: ConsentMethod = ConsentMethod.WRITTEN,
-        address: str | None = None,
-        now: datetime = NOW - timedelta(days=1),
-    ) -> None:
-        phone = channel in (ConsentChannel.SMS, ConsentChannel.AI_VOICE)
-        given = ConsentGiven(
-            customer_id=self.maya.id,
-            channel=channel,
-            address=address or (PHONE if phone else "maya@example.com"),
-            state=state,
-            method=method,
-            wording_version="test-1",
-            wording="Yes, you may.",
-        )
-        async with transaction(self.engine, company_id=self.id) as session:
-            await service.record_consent(session, given, company_id=self.id, now=now)
-
-    async def stop(self, address: str, scope: SuppressionScope) -> bool:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return await service.suppress(
-                session,
-                address,
-                scope,
-                company_id=self.id,
-                reason="UNSUBSCRIBED",
-                source="EMAIL_LINK",
-                signer=SIGNER,
-                now=NOW,
-            )
-
-    async def message(
-        self,
-        channel: Channel = Channel.EMAIL,
-        status: MessageStatus = MessageStatus.SENT,
-        *,
-        hours_ago: float = 30,
-        abandonment: int = 1,
-        opened: bool = False,
-    ) -> UUID:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return (
-                await self.write_message(
-                    session,
-                    self.cart,
-                    channel,
-                    status,
-                    hours_ago=hours_ago,
-                    abandonment=abandonment,
-                    opened=opened,
-                )
-            ).id
-
-    async def write_message(
-        self,
-        session: AsyncSession,
-        cart: Cart,
-        channel: Channel,
-        status: MessageStatus,
-        *,
-        hours_ago: float = 30,
-        abandonment: int = 1,
-        opened: bool = False,
-    ) -> Message:
-        at = NOW - timedelta(hours=hours_ago)
-        message = Message(
-            company_id=self.id,
-            id=uuid7(),
-            cart_id=cart.id,
-            customer_id=self.maya.id,
-            abandonment=abandonment,
-            channel=channel,
-            to_address="maya@example.com",
-            subject="Your cart",
-            text="Your cart",
-            html="",
-            headers={},
-            recovery_url="https://shop.example/r/x",
-            request_key=uuid7().hex,
-            status=status,
-            created_at=at,
-            sent_at=at if status in (MessageStatus.SENT, MessageStatus.UNKNOWN) else None,
-            opened_at=at if opened else None,
-        )
-        session.add(message)
-        await session.flush()
-        return message
-
-    async def configure(self, config: dict[str, object]) -> None:
-        async with transaction(self.engine, company_id=self.id) as session:
-            session.add(
-                FlowConfigVersion(company_id=self.id, version=1, config=config, changed_by="a test", created_at=NOW)
-            )
-
-    async def decisions(self) -> list[ContactDecision]:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return list(await session.scalars(select(ContactDecision).order_by(ContactDecision.id)))
-
-    async def consents(self) -> list[tuple[ConsentChannel, ConsentState]]:
-        async with transaction(self.engine, company_id=self.id) as session:
-            rows = await session.scalars(select(ConsentRecord).order_by(ConsentRecord.id))
-            return [(row.channel, row.state) for row in rows]
-
-    async def suppressions(self) -> list[tuple[SuppressionScope, str]]:
-        async with transaction(self.engine, company_id=self.id) as session:
-            rows = await session.scalars(select(Suppression).order_by(Suppression.id))
-            return [(row.scope, row.address_hash) for row in rows]
-
-
-@pytest.fixture
-async def shop(engine: AsyncEngine) -> Shop:
-    company = await factories.make_company(engine, timezone="America/New_York")
-    async with transaction(engine, company_id=company.id) as session:
-        maya = await factories.make_customer(session, company_id=company.id, phone=PHONE)
-        cart = await factories.make_cart(
-            session,
-            company_id=company.id,
-            customer=maya,
-            status=CartStatus.ABANDONED,
-            abandoned_at=NOW - timedelta(hours=31),
-        )
-    shop = Shop(engine, company, maya, cart)
-    await shop.consent(ConsentChannel.EMAIL, method=ConsentMethod.WIDGET)
-    return shop
-
-
-def blocked(*reasons: str) -> tuple[ContactVerdict, tuple[str, ...]]:
-    return ContactVerdict.BLOCK, reasons
-
-
-def answer(decision: GateDecision) -> tuple[ContactVerdict, tuple[str, ...]]:
-    return decision.verdict, decision.reasons
-
-
-ALLOWED = (ContactVerdict.ALLOW, ())
 
 
 async def test_a_decision_is_kept_with_its_facts_and_without_an_address(shop: Shop) -> None:
@@ -341,82 +146,6 @@ async def test_an_ordered_cart_is_left_alone(shop: Shop) -> None:
     assert answer(await shop.decide()) == blocked("ORDERED")
 
 
-async def test_suppression_wins_over_consent_and_revokes_it(shop: Shop) -> None:
-    assert await shop.stop("  MAYA@Example.com ", SuppressionScope.EMAIL) is True
-    assert await shop.suppressions() == [(SuppressionScope.EMAIL, SIGNER.keyed_hash("maya@example.com"))]
-    assert await shop.consents() == [
-        (ConsentChannel.EMAIL, ConsentState.CONFIRMED),
-        (ConsentChannel.EMAIL, ConsentState.REVOKED),
-    ]
-    assert answer(await shop.decide()) == blocked("SUPPRESSED", "CONSENT_REVOKED")
-    await shop.consent(ConsentChannel.EMAIL, now=NOW + timedelta(days=1))
-    assert answer(await shop.decide(now=NOW + timedelta(days=1))) == blocked("SUPPRESSED")
-    assert answer(await shop.decide(purpose=Purpose.TRANSACTIONAL)) == blocked("SUPPRESSED")
-
-
-async def test_stop_on_one_channel_leaves_the_others_and_stop_to_all_does_not(shop: Shop) -> None:
-    await shop.consent(ConsentChannel.SMS)
-    assert await shop.stop(PHONE, SuppressionScope.SMS) is True
-    assert answer(await shop.decide()) == ALLOWED
-    assert await shop.stop(PHONE, SuppressionScope.SMS) is False
-    assert await shop.consents() == [
-        (ConsentChannel.EMAIL, ConsentState.CONFIRMED),
-        (ConsentChannel.SMS, ConsentState.CONFIRMED),
-        (ConsentChannel.SMS, ConsentState.REVOKED),
-    ]
-    assert await shop.stop(PHONE, SuppressionScope.ALL) is True
-    assert answer(await shop.decide()) == blocked("SUPPRESSED", "CONSENT_REVOKED")
-    # Narrower words later take nothing back.
-    assert await shop.stop(PHONE, SuppressionScope.EMAIL) is True
-    async with transaction(shop.engine, company_id=shop.id) as session:
-        stopped = [
-            await service.is_suppressed(session, shop.maya.id, channel, company_id=shop.id, signer=SIGNER)
-            for channel in Channel
-        ]
-    assert stopped == [True] * len(Channel)
-
-
-async def test_stop_to_texts_leaves_the_calls(shop: Shop) -> None:
-    await shop.consent(ConsentChannel.AI_VOICE)
-    assert await shop.stop(PHONE, SuppressionScope.SMS) is True
-    assert answer(await shop.decide(Channel.VOICE)) == ALLOWED
-
-
-async def test_stop_at_one_number_leaves_the_consent_of_another(shop: Shop) -> None:
-    await shop.consent(ConsentChannel.SMS, address="+15035550199")
-    assert await shop.stop(PHONE, SuppressionScope.SMS) is True
-    assert (ConsentChannel.SMS, ConsentState.REVOKED) not in await shop.consents()
-
-
-async def test_a_person_is_stopped_at_every_address(shop: Shop) -> None:
-    async with transaction(shop.engine, company_id=shop.id) as session:
-        is_news = await service.suppress_person(
-            session,
-            shop.maya.id,
-            SuppressionScope.ALL,
-            company_id=shop.id,
-            reason="SAID_STOP",
-            source="CHAT",
-            signer=SIGNER,
-            now=NOW,
-        )
-    assert is_news is True
-    assert await shop.suppressions() == [
-        (SuppressionScope.ALL, SIGNER.keyed_hash("maya@example.com")),
-        (SuppressionScope.ALL, SIGNER.keyed_hash(PHONE)),
-    ]
-    async with transaction(shop.engine, company_id=shop.id) as session:
-        twin = await factories.make_customer(session, "other@example.com", company_id=shop.id, phone=PHONE)
-        assert await service.is_suppressed(session, twin.id, Channel.EMAIL, company_id=shop.id, signer=SIGNER)
-
-
-async def test_who_nobody_knows_yet_can_be_stopped(shop: Shop) -> None:
-    assert await shop.stop("+1 (503) 555-0177", SuppressionScope.ALL) is True
-    assert await shop.suppressions() == [(SuppressionScope.ALL, SIGNER.keyed_hash("+15035550177"))]
-    with pytest.raises(InvalidAddress):
-        await shop.stop("stop", SuppressionScope.ALL)
-
-
 @pytest.mark.parametrize(
     ("written", "known_as"),
     [(" Maya@Example.COM", "maya@example.com"), ("+44 20 7946 0018", "+442079460018"), ("a@B.test", "a@b.test")],
@@ -475,40 +204,3 @@ async def test_race_of_two_messages_to_one_person_lets_one_pass(shop: Shop) -> N
     one, two = await race(shop.engine, first, second, company_id=shop.id)
     assert answer(one) == ALLOWED
     assert (two.verdict, two.until) == (ContactVerdict.DEFER, NOW + timedelta(hours=1))
-
-
-async def test_race_of_two_suppressions_leaves_one_row(shop: Shop) -> None:
-    async def stop(session: AsyncSession) -> bool:
-        return await service.suppress(
-            session,
-            "maya@example.com",
-            SuppressionScope.ALL,
-            company_id=shop.id,
-            reason="UNSUBSCRIBED",
-            source="EMAIL_LINK",
-            signer=SIGNER,
-            now=NOW,
-        )
-
-    assert await race(shop.engine, stop, stop, company_id=shop.id) == (True, False)
-    assert len(await shop.suppressions()) == 1
-
-
-async def test_the_index_allows_one_suppression_whoever_writes(shop: Shop) -> None:
-    async def write(session: AsyncSession) -> None:
-        session.add(
-            Suppression(
-                company_id=shop.id,
-                id=uuid7(),
-                scope=SuppressionScope.ALL,
-                address_hash="x",
-                reason="x",
-                source="x",
-                created_at=NOW,
-            )
-        )
-        await session.flush()
-
-    with pytest.raises(IntegrityError, match="uq_suppressions_address"):
-        await race(shop.engine, write, write, company_id=shop.id)
-    assert len(await shop.suppressions()) == 1

@@ -1,117 +1,24 @@
 """The ledger against the database: what is written, what is refused, and two sessions at the same wall."""
 
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from decimal import Decimal
-from uuid import UUID
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import text
 
-from db.ids import uuid7
 from db.session import transaction
 from db.tables.carts import Cart, CartStatus
-from db.tables.catalogue import ProductVariant
 from db.tables.companies import Company
-from db.tables.customers import Customer
-from db.tables.policy import Grant, GrantKind, GrantSource, GrantStatus
-from db.tables.recovery import CartAbandonmentReason, CartSaveStage, FlowConfigVersion
+from db.tables.policy import GrantKind, GrantSource, GrantStatus
+from db.tables.recovery import CartAbandonmentReason, CartSaveStage
 from policy.offers import service
 from policy.offers.assessment import policy_in_force
 from policy.offers.facts import Intent
 from policy.offers.rules import DeniedCode, Proposed
-from policy.offers.service import NoSuchCart, NoSuchGrant, OfferGranted, PromiseStands, Refused
+from policy.offers.service import NoSuchCart, NoSuchGrant, PromiseStands
 from tests import factories
 from tests.factories import NOW
-from tests.policy.races import T, race
-
-PRICE, DELIVERY = CartAbandonmentReason.TOO_EXPENSIVE, CartAbandonmentReason.SHIPPING_COST
-
-
-class Shop:
-    """A shop with beans at 30.00 (cost 15.00), delivery at 5.99 and one shopper."""
-
-    def __init__(self, engine: AsyncEngine, company: Company, beans: ProductVariant, maya: Customer) -> None:
-        self.engine, self.company, self.beans, self.maya = engine, company, beans, maya
-        self.id = company.id
-
-    async def cart(self, customer: Customer | None = None, *, quantity: int = 2) -> Cart:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return await factories.make_cart(session, (self.beans, quantity), company_id=self.id, customer=customer)
-
-    async def configure(self, config: dict[str, object], *, version: int = 1) -> None:
-        async with transaction(self.engine, company_id=self.id) as session:
-            session.add(
-                FlowConfigVersion(
-                    company_id=self.id, version=version, config=config, changed_by="a test", created_at=NOW
-                )
-            )
-
-    async def grant(
-        self,
-        cart: Cart,
-        reason: CartAbandonmentReason | None = PRICE,
-        source: GrantSource = GrantSource.CHAT,
-        *,
-        key: str | None = None,
-        days: float = 0,
-        stage: CartSaveStage | None = None,
-    ) -> OfferGranted | Refused:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return await service.grant(
-                session,
-                cart.id,
-                company_id=self.id,
-                reason=reason,
-                source=source,
-                stage=stage,
-                now=NOW + timedelta(days=days),
-                idempotency_key=key or uuid7().hex,
-            )
-
-    async def propose(self, cart: Cart, *, source: GrantSource = GrantSource.VOICE, key: str = "step-1") -> UUID:
-        async with transaction(self.engine, company_id=self.id) as session:
-            proposed = await service.propose(
-                session, cart.id, company_id=self.id, reason=PRICE, source=source, now=NOW, idempotency_key=key
-            )
-        return granted(proposed).id
-
-    async def commit(self, grant_id: UUID, *, days: float = 0) -> OfferGranted | Refused:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return await service.commit(session, grant_id, company_id=self.id, now=NOW + timedelta(days=days))
-
-    async def grants(self) -> list[Grant]:
-        async with transaction(self.engine, company_id=self.id) as session:
-            return list(await session.scalars(select(Grant).order_by(Grant.id)))
-
-    async def statuses(self) -> list[GrantStatus]:
-        return [each.status for each in await self.grants()]
-
-
-@pytest.fixture
-async def shop(engine: AsyncEngine) -> Shop:
-    company = await factories.make_company(engine, timezone="America/New_York")
-    async with transaction(engine, company_id=company.id) as session:
-        beans = await factories.make_product(
-            session, "BEANS", company_id=company.id, prices={"USD": 3000}, unit_cost_minor=1500
-        )
-        await factories.make_shipping_rate(session, company_id=company.id, free_from_minor=None)
-        maya = await factories.make_customer(session, company_id=company.id)
-    return Shop(engine, company, beans, maya)
-
-
-def granted(outcome: OfferGranted | Refused, *, is_new: bool = True) -> Grant:
-    assert isinstance(outcome, OfferGranted), outcome
-    assert outcome.is_new is is_new
-    return outcome.grant
-
-
-def code(outcome: OfferGranted | Refused) -> DeniedCode:
-    assert isinstance(outcome, Refused), outcome
-    assert outcome.say
-    return outcome.code
+from tests.policy.offers.shops import DELIVERY, PRICE, Shop, code, granted
 
 
 async def test_a_price_objection_is_granted_and_written_with_its_policy(shop: Shop) -> None:
@@ -415,74 +322,3 @@ async def test_another_companys_cart_and_grant_do_not_exist(shop: Shop) -> None:
             await service.commit(session, said.id, company_id=other.id, now=NOW)
         assert await service.live_grant(session, cart.id, company_id=other.id, now=NOW) is None
     assert len(await shop.grants()) == 1
-
-
-async def race_in(
-    shop: Shop,
-    first: Callable[[AsyncSession], Awaitable[T]],
-    second: Callable[[AsyncSession], Awaitable[T]],
-) -> tuple[T, T]:
-    return await race(shop.engine, first, second, company_id=shop.id)
-
-
-def asking(shop: Shop, cart: Cart, key: str) -> Callable[[AsyncSession], Awaitable[OfferGranted | Refused]]:
-    def ask(session: AsyncSession) -> Awaitable[OfferGranted | Refused]:
-        return service.grant(
-            session, cart.id, company_id=shop.id, reason=PRICE, source=GrantSource.CHAT, now=NOW, idempotency_key=key
-        )
-
-    return ask
-
-
-async def test_race_for_one_cart_gives_one_grant(shop: Shop) -> None:
-    cart = await shop.cart()
-    first, second = await race_in(shop, asking(shop, cart, "a"), asking(shop, cart, "b"))
-    assert granted(second, is_new=False).id == granted(first).id
-    assert await shop.statuses() == [GrantStatus.COMMITTED]
-
-
-async def test_race_with_one_key_gives_one_grant(shop: Shop) -> None:
-    cart = await shop.cart()
-    first, second = await race_in(shop, asking(shop, cart, "a"), asking(shop, cart, "a"))
-    assert granted(second, is_new=False).id == granted(first).id
-    assert len(await shop.grants()) == 1
-
-
-async def test_race_of_one_person_over_two_carts_gives_one_grant(shop: Shop) -> None:
-    one, other = await shop.cart(shop.maya), await shop.cart(shop.maya)
-    first, second = await race_in(shop, asking(shop, one, "a"), asking(shop, other, "b"))
-    assert granted(first).cart_id == one.id
-    assert code(second) is DeniedCode.COOLDOWN
-    assert len(await shop.grants()) == 1
-
-
-async def test_race_for_the_last_of_the_budget_gives_one_grant(shop: Shop) -> None:
-    await shop.configure({"offers": {"dailyBudget": {"USD": 11.99}}})
-    one, other = await shop.cart(), await shop.cart()
-    first, second = await race_in(shop, asking(shop, one, "a"), asking(shop, other, "b"))
-    assert granted(first).benefit_minor == 600
-    assert code(second) is DeniedCode.BUDGET
-    assert len(await shop.grants()) == 1
-
-
-async def test_race_to_commit_one_proposal_commits_it_once(shop: Shop) -> None:
-    proposal = await shop.propose(await shop.cart())
-
-    def commit(session: AsyncSession) -> Awaitable[OfferGranted | Refused]:
-        return service.commit(session, proposal, company_id=shop.id, now=NOW)
-
-    first, second = await race_in(shop, commit, commit)
-    assert granted(first).id == granted(second, is_new=False).id
-    assert await shop.statuses() == [GrantStatus.COMMITTED]
-
-
-async def test_the_index_allows_one_live_grant_whoever_writes(shop: Shop) -> None:
-    """Two writers that take no lock at all: the schema keeps the promise."""
-    cart = await shop.cart()
-
-    async def write(session: AsyncSession) -> Grant:
-        return await factories.make_grant(session, cart)
-
-    with pytest.raises(IntegrityError, match="uq_grants_live"):
-        await race_in(shop, write, write)
-    assert await shop.statuses() == [GrantStatus.COMMITTED]
