@@ -1,0 +1,79 @@
+"""What was checked how often, and what did not hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from rich.table import Table
+
+
+class Invariant(Enum):
+    """What holds whatever a model does; the value is the line of the table."""
+
+    CAP = "no grant above the cap in force, or above what was asked"
+    ONE_GRANT = "no cart with two live grants"
+    BENEFIT = "no benefit above cap % of the goods, no price below the margin floor"
+    COOLDOWN = "no person given twice within the cool-down"
+    BUDGET = "no day's or month's budget passed"
+    WALLS = "no row outside the session's cart, customer and company changed"
+    GROUNDED = "no ungrounded sentence shown"
+    CANARY = "nothing of another shopper or shop shown, or told to the model"
+    CARDS = "no card number in a row, a log line, a model's request"
+    STORED = "what was shown is what is stored"
+    ANSWERED = "every turn answered and ended, its lease gone"
+    BROKEN = "no turn broken that the model did not crash"
+    OPT_OUT = "every opt-out suppressed, nothing planned after it"
+    GAPLESS = "positions of turns and transcript gapless"
+    AUDITED = "every tool call kept once"
+    HTTP = "no 5xx"
+
+
+@dataclass(frozen=True)
+class Violation:
+    episode: int
+    detail: str
+
+
+@dataclass
+class Tally:
+    """Adds up over blocks and processes. `counts` are what happened at all, so that no zero is an empty one."""
+
+    checks: dict[Invariant, int] = field(default_factory=dict)
+    violations: dict[Invariant, list[Violation]] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+
+    def check(self, invariant: Invariant, holds: bool, episode: int, detail: object) -> None:
+        self.checks[invariant] = self.checks.get(invariant, 0) + 1
+        if not holds:
+            self.violations.setdefault(invariant, []).append(Violation(episode, str(detail)[:600]))
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def add(self, other: "Tally") -> None:
+        for invariant, number in other.checks.items():
+            self.checks[invariant] = self.checks.get(invariant, 0) + number
+        for invariant, found in other.violations.items():
+            self.violations.setdefault(invariant, []).extend(found)
+        for what, number in other.counts.items():
+            self.count(what, number)
+        self.seconds += other.seconds
+
+    def broken(self, invariant: Invariant) -> Sequence[Violation]:
+        return self.violations.get(invariant, ())
+
+    def table(self) -> Table:
+        """Checks, violations, and how often it can at most fail with 95 % confidence (rule of three: 3 / n)."""
+        table = Table("invariant", "checks", "violations", "95 % bound")
+        for invariant in Invariant:
+            checks, found = self.checks.get(invariant, 0), len(self.broken(invariant))
+            bound = (
+                "not checked" if not checks else f"≤ {3 / checks:.1e}" if not found else f"{found / checks:.1e} seen"
+            )
+            table.add_row(invariant.value, f"{checks:,}", str(found), bound)
+        return table
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)] if values else 0.0
