@@ -1,0 +1,1 @@
+"""Measured claims: each benchmark runs beside its reference in one process, and prints ratios."""

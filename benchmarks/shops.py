@@ -1,0 +1,119 @@
+"""Shops of a benchmark: one small catalogue, and as many carts, customers and attempts as are asked for, set-based."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.session import transaction
+from tests.factories import make_company, make_product, make_shipping_rate
+
+SKUS = ("BLEND", "MUG", "FILTERS")
+
+
+@dataclass(frozen=True)
+class BenchShop:
+    company_id: UUID
+    # The variant that stands in every cart.
+    variant_id: UUID
+
+
+async def make_shop(engine: AsyncEngine, *, products: int = 3, name: str = "Wren Coffee") -> BenchShop:
+    company = await make_company(engine, name=name)
+    async with transaction(engine, company_id=company.id) as session:
+        variants = [
+            await make_product(
+                session,
+                SKUS[number] if number < len(SKUS) else f"SKU-{number}",
+                company_id=company.id,
+                name=f"Signature Blend {number}",
+                prices={"USD": 24_99},
+                on_hand=1_000_000,
+            )
+            for number in range(products)
+        ]
+        await make_shipping_rate(session, company_id=company.id)
+    return BenchShop(company.id, variants[0].id)
+
+
+def add_waiting_attempts(connection: psycopg.Connection, shop: BenchShop, count: int, *, due_at: datetime) -> None:
+    """Attempts that wait, all of them later than `due_at`. Nobody looks at their carts, which are bare rows."""
+    _number_carts(connection, count)
+    _add_carts(connection, shop, at=due_at)
+    _add_attempts(connection, shop, stage="WINBACK_SEQUENCE", due_at=due_at, apart_s=0.01, at=due_at)
+
+
+def add_due_attempts(
+    connection: psycopg.Connection, shop: BenchShop, count: int, *, due_at: datetime, apart_s: float, at: datetime
+) -> None:
+    """Attempts with all that a stage reads: a cart with a line, a customer in UTC who agreed to email.
+
+    The first is due at `due_at`, each further one `apart_s` later. `at` is when the carts were abandoned.
+    """
+    _number_carts(connection, count)
+    connection.execute(
+        """
+        INSERT INTO customers (company_id, id, email, first_name, timezone, person_key, created_at)
+        SELECT %(company)s, customer, customer || '@example.com', 'Maya', 'UTC', customer::text, %(at)s FROM batch
+        """,
+        {"company": shop.company_id, "at": at},
+    )
+    connection.execute(
+        """
+        INSERT INTO consent_records (company_id, id, customer_id, channel, address, state, method, seller,
+                                     wording_version, wording_hash, recorded_at)
+        SELECT %(company)s, uuidv7(), customer, 'EMAIL', customer || '@example.com', 'CONFIRMED', 'IMPORT', 'Wren',
+               'bench-1', '', %(at)s
+        FROM batch
+        """,
+        {"company": shop.company_id, "at": at},
+    )
+    _add_carts(connection, shop, at=at)
+    connection.execute(
+        """
+        INSERT INTO cart_lines (company_id, id, cart_id, variant_id, sku, name, quantity, unit_price_minor, taxable,
+                                created_at)
+        SELECT %(company)s, uuidv7(), cart, %(variant)s, 'BLEND', 'Signature Blend', 1, 2499, true, %(at)s FROM batch
+        """,
+        {"company": shop.company_id, "variant": shop.variant_id, "at": at},
+    )
+    _add_attempts(connection, shop, stage="PATTERN_INTERRUPT", due_at=due_at, apart_s=apart_s, at=at)
+
+
+def _number_carts(connection: psycopg.Connection, count: int) -> None:
+    connection.execute("DROP TABLE IF EXISTS batch")
+    connection.execute(
+        """
+        CREATE TEMPORARY TABLE batch AS
+        SELECT n, uuidv7() AS cart, uuidv7() AS customer FROM generate_series(0, %s - 1) AS n
+        """,
+        (count,),
+    )
+
+
+def _add_carts(connection: psycopg.Connection, shop: BenchShop, *, at: datetime) -> None:
+    connection.execute(
+        """
+        INSERT INTO carts (company_id, id, status, currency, customer_id, country, last_activity_at, abandoned_at,
+                           abandonment, created_at)
+        SELECT %(company)s, cart, 'ABANDONED', 'USD', customer, 'US', %(at)s, %(at)s, 1, %(at)s FROM batch
+        """,
+        {"company": shop.company_id, "at": at},
+    )
+
+
+def _add_attempts(
+    connection: psycopg.Connection, shop: BenchShop, *, stage: str, due_at: datetime, apart_s: float, at: datetime
+) -> None:
+    connection.execute(
+        """
+        INSERT INTO save_attempts (company_id, id, cart_id, customer_id, current_stage, due_at, cart_value_minor,
+                                   currency, status, experiment_arm, abandoned_at, started_at)
+        SELECT %(company)s, uuidv7(), cart, customer, %(stage)s, %(due_at)s + n * %(apart_s)s * interval '1 second',
+               2499, 'USD', 'IN_PROGRESS', 'TREATMENT', %(at)s, %(at)s
+        FROM batch
+        """,
+        {"company": shop.company_id, "stage": stage, "due_at": due_at, "apart_s": apart_s, "at": at},
+    )
