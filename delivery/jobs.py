@@ -35,6 +35,9 @@ async def send(
         claimed = await service.claim(session, message_id, company_id=company_id, now=now, gate=gate)
         if isinstance(claimed, Skip):
             return claimed
+        if isinstance(claimed, Recorded):
+            await on_recorded(session, claimed)
+            return claimed
         transport = transports[claimed.channel]
         if isinstance(transport, LocalOutbox):
             # Nothing leaves the process: claim and delivery are one change.

@@ -7,7 +7,7 @@ from enum import StrEnum, auto
 from typing import Protocol, assert_never
 
 from db.tables.delivery import MessageStatus
-from db.tables.policy import Channel, ContactVerdict
+from db.tables.policy import ContactVerdict
 from delivery.transport import Outcome, Permanent, Sent, Temporary, Unknown
 
 # Longer than any transport's own limit: a claim older than this belongs to a worker that died.
@@ -17,11 +17,8 @@ WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 25, 125, 240))
 MAX_TRIES = len(WAITS) + 1
 SHORTEST_DEFERRAL = timedelta(minutes=1)
 
-# The reason a message carries while it is sent a second time because its first claim was never answered.
+# Why a message is UNKNOWN whose claim was never answered: its worker died, perhaps after it had handed it over.
 CLAIM_LOST = "CLAIM_LOST"
-# Whose receivers can tell a second copy from a second message: email has Message-ID. A provider without
-# such a key is never asked again after silence.
-RESENDABLE = frozenset({Channel.EMAIL})
 
 
 class Decision(Protocol):
@@ -39,17 +36,14 @@ class Decision(Protocol):
 class State:
     """The part of a message that decides what may follow."""
 
-    channel: Channel
     status: MessageStatus
     due_at: datetime | None
-    reason: str | None
     tries: int
 
 
 class Claimable(StrEnum):
-    FIRST = auto()
-    RESEND = auto()
-    GIVE_UP = auto()
+    YES = auto()
+    LOST = auto()
     NO = auto()
 
 
@@ -63,38 +57,32 @@ class Next:
 def claimable(state: State, *, now: datetime) -> Claimable:
     """Whether a worker may take the message now.
 
-    A claim that outlived its limit may or may not have reached the provider. Where the receiver can drop
-    a copy it is sent once more, under the same Message-ID; a second silence, or a channel without such a
-    key, ends as UNKNOWN and counts as sent.
+    A claim that outlived its limit may have reached the provider, so it is never repeated on any channel: a message
+    may get lost, and is never sent twice (docs/decisions/0007-at-most-one-email.md).
     """
     if state.due_at is None or state.due_at > now:
         return Claimable.NO
     if state.status is MessageStatus.PLANNED:
-        return Claimable.FIRST
-    if state.status is not MessageStatus.SENDING:
-        return Claimable.NO
-    if state.channel in RESENDABLE and state.reason != CLAIM_LOST:
-        return Claimable.RESEND
-    return Claimable.GIVE_UP
+        return Claimable.YES
+    return Claimable.LOST if state.status is MessageStatus.SENDING else Claimable.NO
 
 
-def after_gate(state: State, decision: Decision, *, now: datetime) -> Next | None:
-    """What follows from the gate's answer; None where the message is not claimable any more."""
+def after_gate(state: State, decision: Decision | None, *, now: datetime) -> Next | None:
+    """What follows from the gate's answer, which is None where there was nothing to ask.
+
+    None where the message is not claimable any more.
+    """
     match claimable(state, now=now):
         case Claimable.NO:
             return None
-        case Claimable.GIVE_UP:
+        case Claimable.LOST:
+            # What may have left counts as sent, whatever the gate would say now.
             return Next(MessageStatus.UNKNOWN, None, CLAIM_LOST)
-        case Claimable.RESEND:
-            # The lost try may have arrived, so a refusal now cannot make it BLOCKED.
-            if decision.verdict is ContactVerdict.ALLOW:
-                return Next(MessageStatus.SENDING, now + CLAIM_LIMIT, CLAIM_LOST)
-            return Next(MessageStatus.UNKNOWN, None, CLAIM_LOST)
-        case Claimable.FIRST:
-            return _after_first_gate(decision, now=now)
+        case Claimable.YES:
+            return None if decision is None else _obey(decision, now=now)
 
 
-def _after_first_gate(decision: Decision, *, now: datetime) -> Next:
+def _obey(decision: Decision, *, now: datetime) -> Next:
     reason = ", ".join(decision.reasons) or decision.verdict.value
     match decision.verdict:
         case ContactVerdict.ALLOW:
@@ -115,9 +103,6 @@ def after_try(state: State, outcome: Outcome, *, claimed_try: int, jitter: float
         return Next(MessageStatus.SENT, None, None) if is_open else None
     if not holds_claim:
         return None
-    if state.reason == CLAIM_LOST:
-        # This copy was refused, but the lost one may have arrived.
-        return Next(MessageStatus.UNKNOWN, None, CLAIM_LOST)
     match outcome:
         case Unknown(reason):
             return Next(MessageStatus.UNKNOWN, None, reason)

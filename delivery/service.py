@@ -58,8 +58,10 @@ async def get_message(session: AsyncSession, message_id: UUID, *, company_id: UU
 
 async def claim(
     session: AsyncSession, message_id: UUID, *, company_id: UUID, now: datetime, gate: Gate
-) -> Claimed | Skip:
+) -> Claimed | Recorded | Skip:
     """Take the message for one try, if it is due and the gate still allows it.
+
+    A claim that a dead worker left behind is recorded as UNKNOWN: nobody can say whether it was handed over.
 
     The gate is asked before the message is locked, because it locks the cart and the attempt. It alone
     re-reads consent, cart, stock and grant; what it refuses is recorded on the message. The caller
@@ -69,9 +71,10 @@ async def claim(
     message = await messages.get(message_id, company_id=company_id)
     if message is None:
         raise MessageNotFound("The message does not exist.")
-    if rules.claimable(_state(message), now=now) is rules.Claimable.NO:
+    claimable = rules.claimable(_state(message), now=now)
+    if claimable is rules.Claimable.NO:
         return Skip(message.status, message.reason)
-    decision = await gate(session, message)
+    decision = await gate(session, message) if claimable is rules.Claimable.YES else None
     locked = await messages.get_for_update(message_id, company_id=company_id)
     if locked is None:
         raise MessageNotFound("The message does not exist.")
@@ -79,6 +82,8 @@ async def claim(
     if step is None:
         return Skip(locked.status, locked.reason)
     _apply(locked, step, now=now)
+    if step.status is MessageStatus.UNKNOWN:
+        return Recorded(locked.id, step.status, bad_recipient=False)
     if step.status is not MessageStatus.SENDING:
         return Skip(step.status, step.reason)
     locked.tries += 1
@@ -126,7 +131,7 @@ async def record_result(session: AsyncSession, claimed: Claimed, outcome: Outcom
 
 
 def _state(message: Message) -> rules.State:
-    return rules.State(message.channel, message.status, message.due_at, message.reason, message.tries)
+    return rules.State(message.status, message.due_at, message.tries)
 
 
 def _apply(message: Message, step: rules.Next, *, now: datetime) -> None:

@@ -77,8 +77,8 @@ class SmtpTransport:
     """Hands a message to one relay.
 
     Nothing here tries again: a refusal is certain, and only when the line dies between the content and
-    the answer to it is the outcome Unknown. Message-ID is the same for every try, so a receiver can
-    drop the second copy in the one case where rules.py allows one.
+    the answer to it is the outcome Unknown. Message-ID is the same for every try, so that a copy could be told
+    from a second message.
     """
 
     def __init__(

@@ -194,7 +194,9 @@ class Ledger:
         self.recorded.append(recorded)
 
 
-async def claim(shop: Shop, message_id: UUID, *, gate: Gate | None = None, now: datetime = NOW) -> Claimed | Skip:
+async def claim(
+    shop: Shop, message_id: UUID, *, gate: Gate | None = None, now: datetime = NOW
+) -> Claimed | Recorded | Skip:
     async with shop.begin() as session:
         return await service.claim(session, message_id, company_id=shop.company_id, now=now, gate=gate or Gate())
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.tables.delivery import Message, MessageEventKind, MessageStatus
 from db.tables.policy import Channel, ContactVerdict
 from delivery import service
-from delivery.schemas import Claimed, Skip
+from delivery.schemas import Claimed, Recorded, Skip
 from delivery.transport import Outcome, Permanent, Sent, Temporary, Unknown
 from tests.delivery.shops import NOW, Answer, Gate, Shop, claim, record, standing, take
 
@@ -144,40 +144,27 @@ async def test_six_tries_at_growing_distance(shop: Shop) -> None:
     assert standing(await shop.message(message_id)) == (MessageStatus.FAILED, None, "451 later", 6, None)
 
 
-async def test_a_lost_claim_is_sent_once_more_and_then_given_up(shop: Shop) -> None:
-    message_id = await shop.plan()
-    first = await take(shop, message_id)
-    later = NOW + 5 * MINUTE
-    assert await claim(shop, message_id, now=later - timedelta(seconds=1)) == Skip(MessageStatus.SENDING, None)
-    second = await take(shop, message_id, now=later)
-    assert second.outgoing == first.outgoing
-    assert second.tries == 2
-    gone = later + 5 * MINUTE
-    assert await claim(shop, message_id, now=gone) == Skip(MessageStatus.UNKNOWN, "CLAIM_LOST")
-    assert standing(await shop.message(message_id)) == (MessageStatus.UNKNOWN, None, "CLAIM_LOST", 2, gone)
-
-
-async def test_a_lost_claim_without_a_key_for_the_receiver_is_never_repeated(shop: Shop) -> None:
-    message_id = await shop.plan(channel=Channel.SMS)
+@pytest.mark.parametrize("channel", [Channel.EMAIL, Channel.SMS])
+async def test_a_lost_claim_is_never_repeated(shop: Shop, channel: Channel) -> None:
+    message_id = await shop.plan(channel=channel)
     await take(shop, message_id)
-    assert await claim(shop, message_id, now=NOW + 5 * MINUTE) == Skip(MessageStatus.UNKNOWN, "CLAIM_LOST")
+    lost, gate = NOW + 5 * MINUTE, Gate()
+    assert await claim(shop, message_id, now=lost - timedelta(seconds=1)) == Skip(MessageStatus.SENDING, None)
+    given_up = await claim(shop, message_id, gate=gate, now=lost)
+    assert given_up == Recorded(message_id, MessageStatus.UNKNOWN, bad_recipient=False)
+    assert standing(await shop.message(message_id)) == (MessageStatus.UNKNOWN, None, "CLAIM_LOST", 1, lost)
+    assert gate.asked == 0
+    assert await claim(shop, message_id, now=lost + 99 * MINUTE) == Skip(MessageStatus.UNKNOWN, "CLAIM_LOST")
 
 
 async def test_an_answer_to_a_lost_claim_changes_nothing_but_an_acceptance(shop: Shop) -> None:
     message_id = await shop.plan()
     first = await take(shop, message_id)
     later = NOW + 5 * MINUTE
-    second = await take(shop, message_id, now=later)
+    await claim(shop, message_id, now=later)
     await record(shop, first, Temporary("451 later"), now=later)
-    assert standing(await shop.message(message_id)) == (
-        MessageStatus.SENDING,
-        later + 5 * MINUTE,
-        "CLAIM_LOST",
-        2,
-        None,
-    )
+    assert standing(await shop.message(message_id)) == (MessageStatus.UNKNOWN, None, "CLAIM_LOST", 1, later)
     await record(shop, first, Sent("first"), now=later)
-    await record(shop, second, Permanent("554 duplicate"), now=later)
     message = await shop.message(message_id)
-    assert standing(message) == (MessageStatus.SENT, None, None, 2, later)
+    assert standing(message) == (MessageStatus.SENT, None, None, 1, later)
     assert message.provider_id == "first"

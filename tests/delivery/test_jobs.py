@@ -205,17 +205,16 @@ async def die_before_recording(shop: Shop, chosen: Transports, message_id: UUID,
         )
 
 
-async def test_a_worker_that_dies_costs_at_most_one_copy_that_can_be_told(shop: Shop, smtp: FakeSmtp) -> None:
+async def test_a_worker_that_dies_never_costs_a_second_copy(shop: Shop, smtp: FakeSmtp) -> None:
     message_id = await shop.plan()
-    chosen = over(smtp)
+    chosen, ledger = over(smtp), Ledger()
     await die_before_recording(shop, chosen, message_id)
-    assert await run(shop, chosen, message_id) == Skip(MessageStatus.SENDING, None)
-    assert len(smtp.mails) == 1
-    await die_before_recording(shop, chosen, message_id, now=NOW + CLAIM)
-    assert await run(shop, chosen, message_id, now=NOW + 2 * CLAIM) == Skip(MessageStatus.UNKNOWN, "CLAIM_LOST")
-    assert [mail.message["Message-ID"] for mail in smtp.mails] == [f"<{message_id}@mail.meridian.example>"] * 2
+    assert await run(shop, chosen, message_id, ledger=ledger) == Skip(MessageStatus.SENDING, None)
+    unknown = Recorded(message_id, MessageStatus.UNKNOWN, bad_recipient=False)
+    assert await run(shop, chosen, message_id, now=NOW + CLAIM, ledger=ledger) == unknown
+    assert ledger.recorded == [unknown]
     assert await run(shop, chosen, message_id, now=NOW + 99 * CLAIM) == Skip(MessageStatus.UNKNOWN, "CLAIM_LOST")
-    assert len(smtp.mails) == 2
+    assert [mail.message["Message-ID"] for mail in smtp.mails] == [f"<{message_id}@mail.meridian.example>"]
 
 
 async def test_without_a_relay_the_message_lands_in_the_local_outbox(shop: Shop) -> None:
