@@ -25,9 +25,12 @@ from graphs.model import (
 )
 from knowledge import service as knowledge
 from policy.claims.facts import PassageFact
+from policy.redaction.rules import holds_mark
 from tools.dispatch import Call, ToolReply, dispatch
 
 TAKEN_OVER = "A person from the shop is answering here now."
+# Rules C-45.
+NO_CARDS = "I can't take card numbers here, so I hid yours. Please pay on the checkout page."
 NOTHING_TO_SAY = "I'm not sure about that, and I don't want to guess. You can ask for a person from the shop any time."
 
 
@@ -46,6 +49,8 @@ async def detect(state: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdate:
         return await _by_code(state, context, "request_human", {"reason": "asked for a person"}, over=True)
     if context.escalation.on_frustration and detectors.frustrated(text):
         return await _by_code(state, context, "request_human", {"reason": "seems upset"}, over=False)
+    if holds_mark(text):
+        return {"said": await say(context, NO_CARDS, state["facts"], ())}
     return {}
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from db.tables.conversations import ChatMessage, MessageRole
 from graphs.checkout_chat.state import Escalation, TurnState, first_state
 from graphs.model import ModelMessage, TextPart
-from policy.claims.facts import Fact
+from policy.claims.facts import Fact, PromiseFact, PromiseKind
 from storefront.carts.facts import facts_of
 from storefront.carts.schemas import CartView
 
@@ -22,10 +22,11 @@ def opening(
 ) -> TurnState:
     """The conversation so far and the cart as it stands; the utterance is the last of `rows`."""
     high = escalation.high_value_minor
+    taken_over = (PromiseFact("handoff:accepted", PromiseKind.HUMAN),) if silenced else ()
     return {
         **first_state(),
         "messages": as_messages(rows),
-        "facts": (*facts_of(cart, tz=tz), *names),
+        "facts": (*facts_of(cart, tz=tz), *names, *taken_over),
         "silenced": silenced,
         "offers_human": high is not None and cart.grand_total_minor >= high,
     }

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 
 from policy.redaction.digits import Group, fold, runs
 
-CARD_MARK = "[card number removed]"
-CODE_MARK = "[security code removed]"
+# Detectors and models read them as if the shopper had written them: no word in a mark may be a wish ("removed" was
+# heard as an opt-out).
+CARD_MARK = "[card number hidden]"
+CODE_MARK = "[security code hidden]"
 
 _ANY_LONG = frozenset({16, 17, 18, 19})
 _MAESTRO = frozenset(range(13, 20))
@@ -57,7 +59,7 @@ _EXPIRY = (
     r"(?:(?:exp(?:iry|ires|iration)?(?:\sdate)?|valid\s(?:thru|until)|date)?[\s:,;.]{0,20}"
     r"\d{1,2}\s?[/.\- ]\s?\d{2}(?:\d{2})?)?"
 )
-_CODE_HINT = re.compile(r"\bc\.?\s?[vsi]|secur|verif|back|front|removed\]", re.IGNORECASE)
+_CODE_HINT = re.compile(r"\bc\.?\s?[vsi]|secur|verif|back|front|hidden\]", re.IGNORECASE)
 _CODE_AFTER = re.compile(rf"\b{_CODE_NAME}\b{_BETWEEN}{_CODE_DIGITS}", re.IGNORECASE)
 _CODE_BEFORE = re.compile(
     rf"{_CODE_DIGITS}{_GAP}(?:is|as|are|for)\s(?:(?:the|my|your|its|a)\s){{0,3}}{_CODE_NAME}\b", re.IGNORECASE
@@ -191,6 +193,6 @@ def redact(text: str) -> Redacted:
     return redact_turns((), text)
 
 
-def without_marks(text: str) -> str:
-    """What is left of a redacted text when our own marks are taken out of it."""
-    return text.replace(CARD_MARK, "").replace(CODE_MARK, "")
+def holds_mark(text: str) -> bool:
+    """Whether card data was masked in a text."""
+    return CARD_MARK in text or CODE_MARK in text

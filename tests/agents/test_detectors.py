@@ -1,11 +1,13 @@
 """What the detectors must and must not notice; the independent sets are in tests/evals/."""
 
+from collections.abc import Callable
 from time import process_time
 
 import pytest
 
 from agents.detectors import asks_if_bot, frustrated, language_of_bot_question, opts_out, wants_human
 from db.tables.customers import SuppressionScope
+from policy.redaction.rules import CARD_MARK, CODE_MARK
 
 STOPS = {
     "en": [
@@ -124,6 +126,13 @@ NO_STOPS = [
 @pytest.mark.parametrize("text", [text for texts in STOPS.values() for text in texts])
 def test_an_opt_out_is_noticed(text: str) -> None:
     assert opts_out(text) is not None
+
+
+@pytest.mark.parametrize("detector", [opts_out, wants_human, frustrated, asks_if_bot])
+@pytest.mark.parametrize("mark", [CARD_MARK, CODE_MARK])
+def test_our_own_marks_say_nothing(detector: Callable[[str], object], mark: str) -> None:
+    assert not detector(mark)
+    assert not detector(f"My card number is {mark}, please charge it")
 
 
 @pytest.mark.parametrize("text", NO_STOPS)

@@ -16,6 +16,7 @@ from agents.models.offline_intents import (
     needed_confidence,
 )
 from knowledge.embedding import get_embedder
+from policy.redaction.rules import CARD_MARK
 
 
 def test_every_intent_has_enough_phrases_and_none_stands_twice() -> None:
@@ -61,6 +62,14 @@ def test_it_is_sure_about_what_is_none_of_a_shops_business(classifier: IntentCla
     intent, confidence = classifier.classify(message)
     assert intent is Intent.OUT_OF_SCOPE
     assert confidence >= needed_confidence(intent)
+
+
+@pytest.mark.parametrize(
+    "message", ["my card is {}, charge it", "{}", "take it off my visa {}", "here you go: {} exp 12/29"]
+)
+def test_a_masked_card_number_is_no_wish(classifier: IntentClassifier, message: str) -> None:
+    intent, _ = classifier.classify(message.format(CARD_MARK))
+    assert intent not in {Intent.OPT_OUT, Intent.HUMAN_REQUEST, Intent.COMPLAINT}
 
 
 def test_training_gives_the_same_weights_each_time_and_separates_its_data() -> None:
