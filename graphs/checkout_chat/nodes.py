@@ -9,9 +9,9 @@ from langgraph.runtime import Runtime
 from db.session import transaction
 from db.tables.conversations import ToolOutcome, TurnStatus
 from graphs.checkout_chat.answers import answer_of, found_by, sources_of
-from graphs.checkout_chat.speech import Speech, say
-from graphs.checkout_chat.state import Passage, ToolRan, TurnContext, TurnDone, TurnState, TurnUpdate, merged
+from graphs.checkout_chat.state import Passage, ToolRan, TurnContext, TurnDone, TurnState, TurnUpdate
 from graphs.conversations.ending import TurnRecord, finish_turn
+from graphs.conversations.facts import merged
 from graphs.conversations.telling import sentence_of, unspoken
 from graphs.model import (
     ModelMessage,
@@ -23,6 +23,7 @@ from graphs.model import (
     ToolUse,
     ToolUsePart,
 )
+from graphs.speech import Patience, Speech, say
 from knowledge import service as knowledge
 from policy.claims.facts import PassageFact
 from policy.redaction.rules import holds_mark
@@ -95,7 +96,8 @@ async def retrieve(state: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdat
 async def speak(state: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdate:
     """Let the model go on; each finished sentence is checked, stored and shown. Tool calls wait for `act`."""
     context, started = runtime.context, perf_counter()
-    speech = Speech(context, state["facts"], state["said"])
+    patience = Patience(context.seconds_left + context.limits.grace_s, context.limits.characters)
+    speech = Speech(context, context.model, state["facts"], state["said"], patience, context.spend)
     await speech.hear(_request(state, context))
     spoken = "".join(each.text for each in speech.said[len(state["said"]) :])
     parts = (
@@ -110,7 +112,7 @@ async def speak(state: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdate:
         "said": speech.said,
         "pending": tuple(speech.uses),
         "usage": state["usage"] + speech.usage,
-        "model": speech.model or state["model"],
+        "model": speech.model_name or state["model"],
         "fallback_reason": speech.fallback_reason or state["fallback_reason"],
     }
 

@@ -1,11 +1,10 @@
 """What a turn begins with: pure."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from db.tables.conversations import ChatMessage, MessageRole
+from db.tables.conversations import ChatMessage
 from graphs.checkout_chat.state import Escalation, TurnState, first_state
-from graphs.model import ModelMessage, TextPart
+from graphs.conversations.history import as_messages
 from policy.claims.facts import Fact, PromiseFact, PromiseKind
 from storefront.carts.facts import facts_of
 from storefront.carts.schemas import CartView
@@ -30,17 +29,3 @@ def opening(
         "silenced": silenced,
         "offers_human": high is not None and cart.grand_total_minor >= high,
     }
-
-
-def as_messages(rows: Sequence[ChatMessage]) -> tuple[ModelMessage, ...]:
-    """The transcript as a model reads it: sentences of one answer together, the disclosure left out."""
-    messages: list[ModelMessage] = []
-    for row in rows:
-        if row.role is MessageRole.SYSTEM:
-            continue
-        role = "user" if row.role is MessageRole.USER else "assistant"
-        if messages and messages[-1].role == role:
-            messages[-1] = replace(messages[-1], parts=(*messages[-1].parts, TextPart(row.content)))
-        elif messages or role == "user":
-            messages.append(ModelMessage("user" if role == "user" else "assistant", (TextPart(row.content),)))
-    return tuple(messages)

@@ -1,6 +1,6 @@
 """What a chat turn knows, what it is given, and what it tells whoever is listening."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import perf_counter
@@ -113,6 +113,9 @@ class TurnContext:
         """The shop's time: the turn's beginning and what has passed since."""
         return self.turn.now + timedelta(seconds=perf_counter() - self.started)
 
+    def show(self, position: int, text: str) -> None:
+        self.emit(Delta(position, text))
+
     def spend(self, model: str, usage: Usage) -> None:
         self.cost_micro_usd += self.price(model, usage)
 
@@ -167,15 +170,3 @@ def first_state() -> TurnState:
         "model": None,
         "fallback_reason": None,
     }
-
-
-# What a reading of the cart replaces as a whole: what is not in it any more no longer holds.
-_OF_THE_CART = ("cart:", "line:", "grant:")
-
-
-def merged(known: Sequence[Fact], fresh: Sequence[Fact]) -> tuple[Fact, ...]:
-    """Facts with newer ones in the place of those they replace."""
-    ids = {fact.id for fact in fresh}
-    rereads_cart = "cart:total" in ids
-    kept = [fact for fact in known if fact.id not in ids and not (rereads_cart and fact.id.startswith(_OF_THE_CART))]
-    return (*kept, *fresh)

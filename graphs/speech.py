@@ -1,20 +1,24 @@
 """Saying something: check the sentence, store it, then show it. Nothing reaches the shopper another way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from time import perf_counter
+from typing import Protocol
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.base import type_json
 from db.session import transaction
-from graphs.checkout_chat.state import Delta, TurnContext
 from graphs.conversations import service as conversations
-from graphs.conversations.schemas import Said
+from graphs.conversations.schemas import Said, Turn
 from graphs.conversations.telling import separated
 from graphs.model import (
     NO_USAGE,
     Finished,
+    Model,
     ModelEvent,
     ModelRequest,
     ModelUnavailable,
@@ -32,7 +36,38 @@ from policy.redaction.rules import redact
 _SENTENCE_ENDS = (".", "!", "?", "…", ":", ")", '"', "”", "*")
 
 
-async def say(context: TurnContext, sentence: str, facts: Sequence[Fact], said: Sequence[Said]) -> tuple[Said, ...]:
+class Speaker(Protocol):
+    """The turn in which something is said, written or spoken."""
+
+    @property
+    def engine(self) -> AsyncEngine: ...
+
+    @property
+    def turn(self) -> Turn: ...
+
+    @property
+    def now(self) -> datetime: ...
+
+    def show(self, position: int, text: str) -> None:
+        """Let the shopper have a sentence that is stored at `position`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a model is listened to.
+
+    `first_sentence_s`: until something of it may be said, None for as long as the rest. `characters`: what a model
+    that disregards max_tokens may say. `switching`: whether what another model says in its place is wanted.
+    """
+
+    total_s: float
+    characters: int
+    first_sentence_s: float | None = None
+    switching: bool = True
+
+
+async def say(context: Speaker, sentence: str, facts: Sequence[Fact], said: Sequence[Said]) -> tuple[Said, ...]:
     """`said`, and the sentence after it if each of its claims is bound to a fact.
 
     One that is not is kept for the merchant and never shown.
@@ -46,7 +81,7 @@ async def say(context: TurnContext, sentence: str, facts: Sequence[Fact], said: 
             return tuple(said)
         bound = [binding.fact_id for binding in verdict.bindings]
         position = await conversations.keep_sentence(session, context.turn, plain, {"facts": bound}, now=context.now)
-    context.emit(Delta(position, plain))
+    context.show(position, plain)
     return (*said, Said(plain, frozenset(bound)))
 
 
@@ -54,24 +89,31 @@ async def say(context: TurnContext, sentence: str, facts: Sequence[Fact], said: 
 class Speech:
     """One model call, as it is heard: finished sentences are said at once, tool calls wait for its end."""
 
-    context: TurnContext
+    context: Speaker
+    model: Model
     facts: Sequence[Fact]
     said: tuple[Said, ...]
+    patience: Patience
+    # What the models used, by name.
+    spend: Callable[[str, Usage], None]
+    # Whether a sentence may be tried at all; the gate asks for facts afterwards.
+    wanted: Callable[[str], bool] = lambda _: True
     uses: list[ToolUse] = field(default_factory=list)
     usage: Usage = NO_USAGE
-    model: str | None = None
+    model_name: str | None = None
     fallback_reason: str | None = None
     first_event_ms: int = 0
     _started: float = field(default_factory=perf_counter)
     _buffer: SentenceBuffer = field(default_factory=SentenceBuffer)
     _characters: int = 0
+    _spoke: bool = False
     _end: Finished | None = None
 
     async def hear(self, request: ModelRequest) -> None:
         """Listen to the end, the deadline or the fault, whichever is first. A call that is not whole is not run."""
         try:
             async with (
-                aclosing(self.context.model.stream(request)) as events,
+                aclosing(self.model.stream(request)) as events,
                 aclosing(self._in_time(events)) as heard,
             ):
                 async for event in heard:
@@ -85,7 +127,7 @@ class Speech:
             self.uses = []
             self.fallback_reason = self.fallback_reason or UnavailableReason.CUT_STREAM
             return
-        self.model = self._end.model
+        self.model_name = self._end.model
         for sentence in self._buffer.flush():
             # At the token limit the last sentence breaks off: half a sentence may say what the whole does not.
             if self._end.stop != "max_tokens" or sentence.rstrip().endswith(_SENTENCE_ENDS):
@@ -94,13 +136,20 @@ class Speech:
     async def _in_time(self, events: AsyncGenerator[ModelEvent]) -> AsyncGenerator[ModelEvent]:
         """The events until the turn's time is over. A timeout never spans a yield."""
         while True:
-            async with asyncio.timeout(self.context.seconds_left + self.context.limits.grace_s):
+            async with asyncio.timeout(self._seconds_left()):
                 event = await anext(events, None)
             if event is None:
                 return
             yield event
-            if self._characters > self.context.limits.characters:
+            unwanted = isinstance(event, SwitchedModel) and not self.patience.switching
+            if unwanted or self._characters > self.patience.characters:
                 return
+
+    def _seconds_left(self) -> float:
+        limit_s = self.patience.total_s
+        if self.patience.first_sentence_s is not None and not self._spoke:
+            limit_s = min(limit_s, self.patience.first_sentence_s)
+        return limit_s - (perf_counter() - self._started)
 
     async def _take(self, event: ModelEvent) -> None:
         self.first_event_ms = self.first_event_ms or round((perf_counter() - self._started) * 1000)
@@ -121,12 +170,14 @@ class Speech:
                 self._spend(event.model, event.usage)
 
     async def _say(self, sentence: str) -> None:
-        if sentence.strip():
-            self.said = await say(self.context, sentence, self.facts, self.said)
+        if sentence.strip() and self.wanted(sentence):
+            said = await say(self.context, sentence, self.facts, self.said)
+            self._spoke = self._spoke or len(said) > len(self.said)
+            self.said = said
 
     def _spend(self, model: str, usage: Usage) -> None:
         self.usage += usage
-        self.context.spend(model, usage)
+        self.spend(model, usage)
 
 
 def _storable(text: str) -> str:
