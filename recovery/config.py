@@ -12,6 +12,7 @@ from db.tables.policy import Channel
 from db.tables.recovery import CartSaveStage
 from policy.contact.schemas import BlackoutHours
 from policy.offers.schemas import OfferPolicy
+from recovery.voice_script import VoiceScript
 
 Minutes = Annotated[int, Field(ge=0, le=129_600, description="Minutes after abandonment, at most 90 days.")]
 Percent = Annotated[
@@ -136,6 +137,7 @@ class Voice(_Part):
     exclude_recent_calls: int = Field(7, ge=7, le=365, description="Days since the last call to the person.")
     call_hours: CallHours = CallHours()
     max_calls_per_day: int = Field(50, ge=0, le=10_000)
+    script: VoiceScript = VoiceScript()
 
     @model_validator(mode="after")
     def the_window_is_open(self) -> Self:

@@ -21,6 +21,30 @@ class VoiceCallOutcome(StrEnum):
     DISCONNECTED = "DISCONNECTED"
 
 
+class EndReason(StrEnum):
+    """How exactly a call ended, beside the outcome that the spec counts (decision 9)."""
+
+    # The script came to its end.
+    COMPLETED = "COMPLETED"
+    DECLINED = "DECLINED"
+    OPT_OUT = "OPT_OUT"
+    WRONG_PERSON = "WRONG_PERSON"
+    TRANSFERRED = "TRANSFERRED"
+    NO_ANSWER = "NO_ANSWER"
+    BUSY = "BUSY"
+    # The carrier could not or would not place it.
+    FAILED = "FAILED"
+    # Called off by us: while it rang, its reason fell away.
+    CANCELLED = "CANCELLED"
+    MACHINE = "MACHINE"
+    CALL_SCREENING = "CALL_SCREENING"
+    HUNG_UP = "HUNG_UP"
+    SILENCE = "SILENCE"
+    TIME_LIMIT = "TIME_LIMIT"
+    # The process that held it died, or nothing was heard of it any more.
+    PROCESS_LOST = "PROCESS_LOST"
+
+
 class VoiceCall(Base, TenantRow):
     """One AI call a person and day, by index (rules C-16)."""
 
