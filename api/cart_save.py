@@ -238,7 +238,7 @@ async def put_config(
     idempotency_key: Repeatable = None,  # noqa: ARG001
 ) -> FlowConfig:
     """Put a config in force. It holds for every offer and stage from now on; what was said before is kept."""
-    flow = await change_flow(session, body, company_id=merchant.company_id, changed_by=merchant.name, now=now)
+    flow = await change_flow(session, body, company_id=merchant.company_id, by=merchant.actor, now=now)
     return flow.config
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.repository import KeyRepository
 from db.clock import real_now
 from db.session import enter
-from db.tables.companies import KeyKind
+from db.tables.companies import KeyKind, Role
+from policy.access.schemas import Actor
 from policy.errors import Unauthenticated
 from policy.tokens import BadToken, Signer, TokenKind
 
@@ -26,6 +27,11 @@ class Merchant:
     @property
     def name(self) -> str:
         return f"key:{self.key_id}"
+
+    @property
+    def actor(self) -> Actor:
+        """A server may change the settings; keys and users are an admin's, in the console."""
+        return Actor(self.name, Role.OPERATOR)
 
 
 @dataclass(frozen=True)

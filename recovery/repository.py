@@ -54,6 +54,17 @@ class CompanyRepository:
     async def get(self, *, company_id: UUID) -> Company:
         return (await self.session.scalars(select(Company).where(Company.id == company_id))).one()
 
+    async def set_chat_config(self, config: type_json, *, company_id: UUID, expected_version: int) -> bool:
+        """Replace the config that has this version; False when somebody else did first."""
+        changed = await self.session.execute(
+            update(Company)
+            .where(Company.id == company_id, Company.chat_config_version == expected_version)
+            .values(chat_config=config, chat_config_version=expected_version + 1)
+            .returning(Company.id)
+            .execution_options(synchronize_session=False)
+        )
+        return changed.first() is not None
+
 
 class AttemptRepository:
     def __init__(self, session: AsyncSession) -> None:

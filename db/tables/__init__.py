@@ -1,6 +1,7 @@
 """Every table, so that the metadata is whole wherever one of them is imported."""
 
 from db.tables import (
+    access,
     carts,
     catalogue,
     companies,
@@ -16,6 +17,7 @@ from db.tables import (
 )
 
 __all__ = [
+    "access",
     "carts",
     "catalogue",
     "companies",

@@ -40,6 +40,8 @@ class Company(Base):
     locale: Mapped[str] = mapped_column(server_default="en_US")
     # CheckoutChatConfig of spec 6, validated by agents/checkout_chat; empty means its defaults.
     chat_config: Mapped[type_json] = mapped_column(JSON, server_default="{}")
+    # Counts its changes, so that a form that was filled in on an older one is told.
+    chat_config_version: Mapped[int] = mapped_column(server_default="0")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (CheckConstraint("length(currency) = 3", name="currency"),)

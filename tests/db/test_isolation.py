@@ -45,12 +45,13 @@ from db.session import open_engine, transaction
 COMPANY_A, COMPANY_B = uuid7(), uuid7()
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
-# A company's own row is its wall; the clock belongs to the installation.
-UNWALLED = {"clock"}
+# A company's own row is its wall; the clock and the counts of sign-ins (keyed hashes) belong to the installation.
+UNWALLED = {"clock", "sign_in_tries"}
 TABLES = [table for table in Base.metadata.sorted_tables if table.name not in UNWALLED]
 # The queue carries ids of every company to the workers; they open a company's transaction from there.
 SHARED = UNWALLED | {"alembic_version", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}
 EVIDENCE = {
+    "audit_entries",
     "blocked_sentences",
     "consent_records",
     "contact_decisions",
@@ -64,6 +65,7 @@ EVIDENCE = {
 DEFINERS = {
     "ensure_partitions",
     "expire_due",
+    "find_console_session",
     "find_key",
     "find_user",
     "next_due",

@@ -140,6 +140,10 @@ ACROSS_COMPANIES = {
     "DueRepository.next_due",
     "DueRepository.work_under_way",
     "OfferRepository._lock",
+    "UserRepository.find",
+    "SessionRepository.find",
+    "SignInTriesRepository.uncount",
+    "SignInTriesRepository.forget",
 }
 
 
