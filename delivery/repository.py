@@ -55,12 +55,14 @@ class MessageRepository:
             query = query.where(Message.request_key == planned.request_key)
         return await self.session.scalar(query)
 
-    async def release_due(self, *, now: datetime, limit: int) -> list[Job]:
+    async def release_due(self, *, now: datetime, limit: int) -> list[tuple[Channel, Job]]:
         """Release a batch of due messages of every company, once each (a SECURITY DEFINER function
-        that returns ids only)."""
-        released = func.release_messages(now, limit).table_valued("company_id", "id", "step")
-        rows = await self.session.execute(select(released.c.company_id, released.c.id, released.c.step))
-        return [Job(company_id=row.company_id, id=row.id, step=row.step) for row in rows]
+        that returns ids and channels only)."""
+        released = func.release_messages(now, limit).table_valued("company_id", "id", "step", "channel")
+        rows = await self.session.execute(
+            select(released.c.company_id, released.c.id, released.c.step, released.c.channel)
+        )
+        return [(Channel(row.channel), Job(company_id=row.company_id, id=row.id, step=row.step)) for row in rows]
 
     async def lock_planned(
         self, *, company_id: UUID, cart_id: UUID | None, customer_id: UUID | None, channel: Channel | None

@@ -16,6 +16,8 @@ from delivery.transport import Outcome, Outgoing, Permanent, Sent
 from policy.errors import Conflict, NotFound
 
 SEND_JOB = "send_message"
+# A call that is due is placed by the phone room (voice/calls/jobs.py).
+CALL_JOB = "place_call"
 Gate = Callable[[AsyncSession, Message], Awaitable[rules.Decision]]
 
 _FIRST_TIMES: dict[MessageEventKind, FirstTime] = {
@@ -145,11 +147,12 @@ def _apply(message: Message, step: rules.Next, *, now: datetime) -> None:
 
 
 async def release_due(session: AsyncSession, *, now: datetime, limit: int) -> int:
-    """Enqueue a send job for each message that is due, of every company; return how many. The ticker
+    """Enqueue a job for each message or call that is due, of every company; return how many. The ticker
     calls it again at once while a batch comes back full."""
-    jobs = await MessageRepository(session).release_due(now=now, limit=limit)
-    await enqueue(session, SEND_JOB, jobs)
-    return len(jobs)
+    released = await MessageRepository(session).release_due(now=now, limit=limit)
+    await enqueue(session, SEND_JOB, [job for channel, job in released if channel is not Channel.VOICE])
+    await enqueue(session, CALL_JOB, [job for channel, job in released if channel is Channel.VOICE])
+    return len(released)
 
 
 async def cancel_planned(

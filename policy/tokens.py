@@ -24,6 +24,8 @@ class TokenKind(StrEnum):
     RECOVERY = "r"
     SURVEY = "s"
     UNSUBSCRIBE = "u"
+    # The media stream of one call; also kept as a hash on the call, because it opens once.
+    STREAM = "v"
 
 
 # Refreshed by the widget while the page is open (rules H-47).

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.ids import uuid7
 from db.tables.carts import CartStatus
 from db.tables.customers import SuppressionScope
-from db.tables.delivery import Message, MessageStatus
+from db.tables.delivery import Message, MessageEventKind, MessageStatus
 from db.tables.policy import ContactPhase, ContactVerdict
 from db.tables.recovery import CartSaveStage, CartSaveStatus, InterventionStatus, StageEventKind
 from delivery import service as delivery
@@ -129,4 +129,18 @@ async def after_sending(
             source="SMTP",
             signer=signer,
             now=now,
+        )
+
+
+async def after_call(
+    session: AsyncSession, message_id: UUID, *, company_id: UUID, reached: bool, reason: str, now: datetime
+) -> None:
+    """A call is over. Whoever was `reached` has answered: an order of the next days is credited to it (rules 2.4)."""
+    message = await delivery.get_message(session, message_id, company_id=company_id)
+    if reached:
+        await delivery.record_event(session, message_id, MessageEventKind.REPLIED, company_id=company_id, now=now)
+    if message.intervention_id is not None:
+        status = InterventionStatus.DELIVERED if reached else InterventionStatus.FAILED
+        await InterventionRepository(session).mark(
+            message.intervention_id, status, company_id=company_id, reason=None if reached else reason
         )

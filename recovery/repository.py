@@ -201,11 +201,13 @@ class InterventionRepository:
             )
         )
 
-    async def mark(self, intervention_id: UUID, status: InterventionStatus, *, company_id: UUID) -> None:
+    async def mark(
+        self, intervention_id: UUID, status: InterventionStatus, *, company_id: UUID, reason: str | None = None
+    ) -> None:
         await self.session.execute(
             update(Intervention)
             .where(Intervention.company_id == company_id, Intervention.id == intervention_id)
-            .values(status=status)
+            .values(status=status, error_message=reason)
         )
 
     async def fail_scheduled(self, intervention_id: UUID, reason: str, *, company_id: UUID) -> bool:

@@ -68,6 +68,7 @@ DEFINERS = {
     "find_console_session",
     "find_key",
     "find_user",
+    "lost_calls",
     "next_due",
     "reclaim_lost",
     "release_attempts",
@@ -256,6 +257,7 @@ async def test_what_sees_past_the_walls_is_short_and_pinned(owner: AsyncConnecti
     assert set(await catalogue(owner, f"SELECT pg_get_function_result(oid) {of_definers}")) == {
         "TABLE(company_id uuid, id uuid)",
         "TABLE(company_id uuid, id uuid, step bigint)",
+        "TABLE(company_id uuid, id uuid, step bigint, channel text)",
         "boolean",
         "timestamp with time zone",
         "void",

@@ -1,0 +1,143 @@
+"""The life of a call once it has a row: its stream, its heartbeat, its end.
+
+Locks in order: cart, attempt, grant, message, call. Every end is `finish`: the first outcome wins.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.base import type_json
+from db.clock import real_now
+from db.ids import uuid7
+from db.session import enter
+from db.tables.conversations import MessageRole
+from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
+from graphs.conversations import service as conversations
+from policy.errors import NotFound
+from policy.tokens import BadToken, Signer, Token, TokenKind
+from recovery import responses
+from recovery.attempts import get_attempt
+from recovery.dispatch import after_call
+from recovery.errors import AttemptIsClosed
+from storefront.carts import service as carts
+from voice.calls.repository import CallRepository
+from voice.calls.schemas import StreamedCall
+
+# From the answer until the carrier opens the stream, in real time.
+STREAM_TOKEN_LIFE = timedelta(minutes=1)
+LONGEST_TRANSCRIPT = 2000
+# Somebody spoke with us; an order of the next days is credited to it.
+REACHED = frozenset(
+    {
+        VoiceCallOutcome.RECOVERED,
+        VoiceCallOutcome.DISCOUNT_ACCEPTED,
+        VoiceCallOutcome.CALLBACK_REQUESTED,
+        VoiceCallOutcome.DECLINED,
+        VoiceCallOutcome.ESCALATED,
+    }
+)
+
+
+class NoSuchCall(NotFound):
+    code = "no_such_call"
+    title = "No such call"
+
+
+def issue_stream_token(call: VoiceCall, *, signer: Signer) -> str:
+    """A token that opens the stream of this locked call once; the one before it is good for nothing any more."""
+    token = Token(TokenKind.STREAM, call.company_id, (call.id,), real_now() + STREAM_TOKEN_LIFE, word=uuid7().hex)
+    text = signer.sign(token)
+    call.stream_token_hash = _hash(text)
+    return text
+
+
+async def open_stream(session: AsyncSession, token: str, *, signer: Signer, now: datetime) -> StreamedCall:
+    """Use up a stream token, in a transaction that knows no company yet: it enters the token's.
+
+    Raises:
+        BadToken: not ours, too old, used, replaced by a newer one, or the call is over.
+    """
+    read = signer.read(token, kind=TokenKind.STREAM, now=real_now())
+    await enter(session, read.company_id)
+    calls = CallRepository(session)
+    call = await calls.get_for_update(read.subjects[0], company_id=read.company_id)
+    if call is None or call.status is not VoiceCallStatus.ANSWERED or call.stream_token_hash != _hash(token):
+        raise BadToken
+    assert call.provider_id is not None  # who answered was dialled
+    call.status, call.stream_token_used_at = VoiceCallStatus.TALKING, now
+    await session.flush()
+    await calls.heard_of(call.id, company_id=call.company_id)
+    return StreamedCall(call.id, call.company_id, call.provider_id)
+
+
+async def beat(session: AsyncSession, call_id: UUID, *, company_id: UUID) -> bool:
+    """The process that holds the call is alive; False when the call has ended meanwhile and is to be let go.
+
+    Beat every few seconds: a call that nothing is heard of for `voice.calls.rules.LOST_AFTER` is closed.
+    """
+    return await CallRepository(session).heard_of(call_id, company_id=company_id)
+
+
+async def finish(
+    session: AsyncSession,
+    call_id: UUID,
+    *,
+    company_id: UUID,
+    outcome: VoiceCallOutcome,
+    end_reason: EndReason,
+    now: datetime,
+) -> bool:
+    """End a call, once: keep its outcome and transcript, free its line, close its contact. False: it had ended.
+
+    Who declined is not tried elsewhere (rules C-23): the flow of the cart ends too.
+    """
+    calls = CallRepository(session)
+    found = await calls.get(call_id, company_id=company_id)
+    if found is None:
+        raise NoSuchCall("There is no such call.")
+    await carts.read_locked(session, found.cart_id, company_id=company_id, now=now)
+    call = await calls.get_for_update(call_id, company_id=company_id)
+    if call is None or call.status is VoiceCallStatus.ENDED:
+        return False
+    call.status, call.slot = VoiceCallStatus.ENDED, None
+    call.outcome, call.end_reason, call.completed_at = outcome, end_reason, now
+    call.transcript = await _transcript(session, call)
+    call.grant_id = await calls.grant_given(call, company_id=company_id)
+    await session.flush()
+    await after_call(
+        session, call.message_id, company_id=company_id, reached=outcome in REACHED, reason=end_reason, now=now
+    )
+    if outcome is VoiceCallOutcome.DECLINED:
+        await _end_flow(session, call, now=now)
+    return True
+
+
+async def _end_flow(session: AsyncSession, call: VoiceCall, *, now: datetime) -> None:
+    attempt = await get_attempt(session, call.attempt_id, company_id=call.company_id)
+    try:
+        await responses.decline(session, attempt.id, company_id=call.company_id, now=now)
+    except AttemptIsClosed:
+        return  # an opt-out has ended it already
+
+
+async def _transcript(session: AsyncSession, call: VoiceCall) -> list[type_json] | None:
+    """What was said, as `{speaker, text, atMs}`; milliseconds count from the answer."""
+    if call.session_id is None:
+        return None
+    said = await conversations.history(session, call.session_id, company_id=call.company_id, limit=LONGEST_TRANSCRIPT)
+    began = call.answered_at or call.initiated_at
+    return [
+        {
+            "speaker": "CUSTOMER" if row.role is MessageRole.USER else "AGENT",
+            "text": row.content,
+            "atMs": int(row.bindings.get("atMs", (row.created_at - began).total_seconds() * 1000)),
+        }
+        for row in said
+    ]
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
