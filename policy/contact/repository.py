@@ -207,6 +207,16 @@ class ContactRepository:
         )
         return found or 0
 
+    async def decisions_about(self, cart_id: UUID, *, company_id: UUID, limit: int) -> list[ContactDecision]:
+        """The latest of them, oldest first."""
+        rows = await self.session.scalars(
+            select(ContactDecision)
+            .where(ContactDecision.company_id == company_id, ContactDecision.cart_id == cart_id)
+            .order_by(ContactDecision.decided_at.desc(), ContactDecision.id.desc())
+            .limit(limit)
+        )
+        return list(rows)[::-1]
+
     def add_decision(self, decision: ContactDecision) -> None:
         self.session.add(decision)
 

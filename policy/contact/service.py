@@ -116,6 +116,13 @@ async def decide_and_record(
     return GateDecision(row.id, verdict, until, reasons, found.pack.version)
 
 
+async def decisions_about(
+    session: AsyncSession, cart_id: UUID, *, company_id: UUID, limit: int = 100
+) -> list[ContactDecision]:
+    """Why somebody was or was not contacted about the cart: the latest decisions, oldest first."""
+    return await ContactRepository(session).decisions_about(cart_id, company_id=company_id, limit=limit)
+
+
 async def record_consent(
     session: AsyncSession, given: ConsentGiven, *, company_id: UUID, now: datetime
 ) -> ConsentRecord:

@@ -58,6 +58,11 @@ async def live_grant(session: AsyncSession, cart_id: UUID, *, company_id: UUID, 
     return await OfferRepository(session).live(cart_id, company_id=company_id, now=now)
 
 
+async def grants_of(session: AsyncSession, cart_id: UUID, *, company_id: UUID) -> list[Grant]:
+    """Every grant of the cart, taken or not."""
+    return await OfferRepository(session).grants(cart_id, company_id=company_id)
+
+
 async def consider(
     session: AsyncSession, cart_id: UUID, intent: Intent, *, company_id: UUID, now: datetime
 ) -> rules.Decision:
