@@ -8,7 +8,15 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tables.recovery import CartSaveOutcome, CartSaveStage, CartSaveStatus, PausedReason, SaveAttempt, StageEventKind
+from db.tables.recovery import (
+    CartAbandonmentReason,
+    CartSaveOutcome,
+    CartSaveStage,
+    CartSaveStatus,
+    PausedReason,
+    SaveAttempt,
+    StageEventKind,
+)
 from recovery import rules
 from recovery.configuration import Flow
 from recovery.errors import AttemptIsClosed, NoSuchAttempt
@@ -30,6 +38,12 @@ async def list_attempts(
 ) -> list[SaveAttempt]:
     """Newest first; `after` is the last id of the page before."""
     return await AttemptRepository(session).page(company_id=company_id, cart_id=cart_id, after=after, limit=limit)
+
+
+def given_answer(reason: CartAbandonmentReason, words: str | None, *, at: datetime) -> dict[str, str]:
+    """An entry of `diagnosis_answers`; `words` are redacted already."""
+    answer: dict[str, str] = {"reason": reason, "at": at.isoformat()}
+    return {**answer, "text": words} if words else answer
 
 
 async def lock_running(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt:

@@ -13,8 +13,10 @@ from db.jobs import Job
 from db.tables.carts import Cart
 from db.tables.companies import Company
 from db.tables.recovery import (
+    CartAbandonmentReason,
     CartSaveStage,
     CartSaveStatus,
+    Diagnosis,
     FlowConfigVersion,
     Intervention,
     InterventionStatus,
@@ -64,6 +66,26 @@ class CompanyRepository:
             .execution_options(synchronize_session=False)
         )
         return changed.first() is not None
+
+
+class DiagnosisRepository:
+    def __init__(self, session: AsyncSession) -> None:
+        self.session = session
+
+    async def add(
+        self, cart_id: UUID, reason: CartAbandonmentReason, words: str | None, *, company_id: UUID, now: datetime
+    ) -> None:
+        self.session.add(
+            Diagnosis(company_id=company_id, id=uuid7(), cart_id=cart_id, reason=reason, words=words, given_at=now)
+        )
+
+    async def latest(self, cart_id: UUID, *, company_id: UUID) -> Diagnosis | None:
+        return await self.session.scalar(
+            select(Diagnosis)
+            .where(Diagnosis.company_id == company_id, Diagnosis.cart_id == cart_id)
+            .order_by(Diagnosis.given_at.desc(), Diagnosis.id.desc())
+            .limit(1)
+        )
 
 
 class AttemptRepository:

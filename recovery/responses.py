@@ -10,9 +10,9 @@ from db.tables.recovery import CartAbandonmentReason, CartSaveOutcome, CartSaveS
 from delivery import service as delivery
 from policy.redaction.rules import redact
 from recovery import rules
-from recovery.attempts import close, get_attempt, lock_running, move_to, resume
+from recovery.attempts import close, get_attempt, given_answer, lock_running, move_to, resume
 from recovery.configuration import flow_in_force
-from recovery.repository import AttemptRepository
+from recovery.repository import AttemptRepository, DiagnosisRepository
 
 
 async def answer(
@@ -30,9 +30,7 @@ async def answer(
     """
     attempt = await lock_running(session, attempt_id, company_id=company_id)
     attempt.diagnosis_reason = reason
-    given: dict[str, str] = {"reason": reason, "at": now.isoformat()}
-    if text:
-        given["text"] = redact(text).text
+    given = given_answer(reason, redact(text).text if text else None, at=now)
     attempt.diagnosis_answers = {"answers": [*attempt.diagnosis_answers.get("answers", []), given]}
     attempts = AttemptRepository(session)
     await attempts.add_event(attempt, StageEventKind.ANSWERED, company_id=company_id, now=now, reason=reason)
@@ -72,9 +70,11 @@ async def answer_for_cart(
     now: datetime,
     text: str | None = None,
 ) -> bool:
-    """Keep a diagnosis that was given in a conversation; False when the cart has no running flow to hold it."""
+    """Keep a diagnosis that was given in a conversation. True if a running flow took it up; else the next one will."""
     attempts = AttemptRepository(session)
     await attempts.lock_cart(cart_id, company_id=company_id)
+    words = redact(text).text if text else None
+    await DiagnosisRepository(session).add(cart_id, reason, words, company_id=company_id, now=now)
     running = await attempts.running_for_update(cart_id, company_id=company_id)
     if running is None:
         return False

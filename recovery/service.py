@@ -28,10 +28,10 @@ from policy.contact import service as contact
 from policy.offers import service as offers
 from policy.tokens import Signer
 from recovery import rules
-from recovery.attempts import close, lock_running, pause
+from recovery.attempts import close, given_answer, lock_running, pause
 from recovery.configuration import Flow, flow_in_force
 from recovery.errors import CartNotAbandoned, FlowIsOff, OutcomeNeedsAnOrder
-from recovery.repository import AttemptRepository, CompanyRepository
+from recovery.repository import AttemptRepository, CompanyRepository, DiagnosisRepository
 from storefront.carts import service as carts
 from storefront.carts.schemas import CartView, OrderView
 
@@ -89,6 +89,7 @@ async def _open(
     first = rules.first_step(flow.config, abandoned_at=cart.abandoned_at)
     if first is None or not flow.config.enabled:
         return None
+    said = None if reason else await DiagnosisRepository(session).latest(cart_id, company_id=company_id)
     person = str(cart.customer_id)
     attempt = SaveAttempt(
         company_id=company_id,
@@ -100,8 +101,8 @@ async def _open(
         sequence=first.sequence,
         # The ticker releases it when it is due: waiting is this one row, not a job.
         due_at=max(first.due_at, now),
-        diagnosis_reason=reason,
-        diagnosis_answers={},
+        diagnosis_reason=said.reason if said else reason,
+        diagnosis_answers={"answers": [given_answer(said.reason, said.words, at=said.given_at)]} if said else {},
         customer_risk_score=0.0,
         cart_value_minor=cart.grand_total_minor,
         currency=cart.currency,

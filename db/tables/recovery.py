@@ -161,6 +161,23 @@ class SaveAttempt(Base, TenantRow):
     )
 
 
+class Diagnosis(Base, TenantRow):
+    """What a shopper said in a conversation holds them back: there before a flow is, and kept for the one to come."""
+
+    __tablename__ = "cart_diagnoses"
+
+    cart_id: Mapped[UUID]
+    reason: Mapped[CartAbandonmentReason] = mapped_column(EnumText(CartAbandonmentReason))
+    words: Mapped[str | None]
+    given_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        owned_by("carts", "cart_id"),
+        one_of("reason", CartAbandonmentReason),
+        Index("ix_cart_diagnoses_cart", "company_id", "cart_id", "given_at"),
+    )
+
+
 class StageEvent(Base, TenantRow):
     """The attempt's history (spec's stageHistory, rules H-27). Append-only, partitioned by month."""
 

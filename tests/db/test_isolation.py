@@ -51,6 +51,7 @@ TABLES = [table for table in Base.metadata.sorted_tables if table.name not in UN
 # The queue carries ids of every company to the workers; they open a company's transaction from there.
 SHARED = UNWALLED | {"alembic_version", "pgqueuer", "pgqueuer_log", "pgqueuer_schedules", "pgqueuer_statistics"}
 EVIDENCE = {
+    "cart_diagnoses",
     "audit_entries",
     "blocked_sentences",
     "consent_records",

@@ -13,6 +13,7 @@ from db.tables.customers import ConsentState, SuppressionScope
 from db.tables.delivery import MessageStatus
 from db.tables.policy import ContactDecision, ContactPhase, ContactVerdict
 from db.tables.recovery import (
+    CartAbandonmentReason,
     CartSaveOutcome,
     CartSaveStage,
     CartSaveStatus,
@@ -21,12 +22,13 @@ from db.tables.recovery import (
 )
 from delivery.schemas import Recorded, Skip
 from policy.contact.service import suppress_person
-from recovery import service
+from policy.redaction.rules import CARD_MARK
+from recovery import responses, service
 from recovery.errors import CartNotAbandoned, FlowIsOff
 from storefront.carts.rules import NoSuchCart
 from tests.factories import NOW, SIGNER
 from tests.policy.races import race
-from tests.recovery.shops import Shop, after
+from tests.recovery.shops import PRICE, Shop, after
 
 STAGE = CartSaveStage
 
@@ -106,6 +108,33 @@ async def test_the_index_holds_without_the_lock(shop: Shop) -> None:
     with pytest.raises(IntegrityError, match="uq_save_attempts_running"):
         async with shop.begin() as session:
             await session.execute(copied, {"id": str(uuid7()), "running": attempt_id})
+
+
+async def test_what_was_said_before_the_flow_is_not_asked_again(shop: Shop) -> None:
+    cart_id = await shop.cart()
+    card = "4111 1111 1111 1111"
+    async with shop.begin() as session:
+        for reason, words in [(CartAbandonmentReason.OTHER, "hm"), (PRICE, f"too dear, {card}")]:
+            taken_up = await responses.answer_for_cart(
+                session, cart_id, reason, company_id=shop.id, now=NOW - timedelta(minutes=5), text=words
+            )
+            assert not taken_up
+    attempt = await shop.attempt(await shop.start(cart_id))
+    assert attempt.diagnosis_reason is PRICE
+    (kept,) = attempt.diagnosis_answers["answers"]
+    assert kept == {
+        "reason": "TOO_EXPENSIVE",
+        "at": (NOW - timedelta(minutes=5)).isoformat(),
+        "text": f"too dear, {CARD_MARK}",
+    }
+
+
+async def test_the_reason_that_the_merchant_gives_wins(shop: Shop) -> None:
+    cart_id = await shop.cart()
+    async with shop.begin() as session:
+        await responses.answer_for_cart(session, cart_id, PRICE, company_id=shop.id, now=NOW)
+    attempt = await shop.attempt(await shop.start(cart_id, reason=CartAbandonmentReason.SHIPPING_COST))
+    assert (attempt.diagnosis_reason, attempt.diagnosis_answers) == (CartAbandonmentReason.SHIPPING_COST, {})
 
 
 async def test_the_whole_flow_runs_at_its_instants(shop: Shop) -> None:
