@@ -50,12 +50,15 @@ _REPEAT = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 _HOMOPHONE = {"o": "0", "oh": "0", "to": "2", "too": "2", "for": "4", "won": "1", "ate": "8"}
 # What people put between the groups of one number.
 _FILLER_WORDS = (
-    "and then the rest is are next last first digits number numbers dash hyphen space dot comma point slash um "
+    "and then the rest is are next last first final digits number numbers dash hyphen space dot comma point slash um "
     "uh uhm er erm ah so ok okay right yes followed by it's its that's thats ending in again card my of new line "
-    "continued plus a an also with part second third half got it sorry wait"
+    "continued plus a an also with part group second third half got it sorry wait "
+    "finally lastly b i br em strong td"
 )
 _FILLER = frozenset(_FILLER_WORDS.split())
 _COUNTED = frozenset({"digits", "digit", "numbers", "groups"})
+# After these a single number word may say how many digits follow ("the last four are ...") or be a digit itself.
+_COUNTING = frozenset({"last", "first", "next", "final", "other", "middle", "remaining", "part", "group"})
 _MAY_HOLD_DIGITS = re.compile(rf"[^\x00-/:-\x7f]|\b(?:{'|'.join([*_SPOKEN, *_TENS])})\b", re.IGNORECASE)
 
 _WORDS_ACROSS_TURNS = 15
@@ -64,12 +67,13 @@ _FILLERS_IN_A_ROW = 6
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Digits that stand together, with their place in one turn."""
+    """Digits that stand together, with their place in one turn. `doubtful`: it may say how many digits follow."""
 
     digits: str
     turn: int
     start: int
     end: int
+    doubtful: bool = False
 
 
 def fold(text: str) -> str:
@@ -134,9 +138,10 @@ def _in_turn(text: str, turn: int) -> Iterator[Group | str]:
         if not digits and token.text in _HOMOPHONE and _is_digit(tokens, at - 1) and _is_digit(tokens, at + 1):
             digits = _HOMOPHONE[token.text]
         if digits:
-            yield Group(digits, turn, token.start, tokens[at + used - 1].end)
+            doubtful = len(digits) == 1 and at > 0 and tokens[at - 1].text in _COUNTING
+            yield Group(digits, turn, token.start, tokens[at + used - 1].end, doubtful)
         else:
-            yield token.text
+            yield tokens[at + used - 1].text
         at += used
 
 

@@ -108,6 +108,14 @@ def is_card_number(digits: str) -> bool:
 
 
 def _cards(run: Sequence[Group]) -> Iterable[Sequence[Group]]:
+    """The card numbers in a run, with what may be a count of digits read as a digit and left out."""
+    yield from _cards_of(run)
+    certain = [group for group in run if not group.doubtful]
+    if len(certain) < len(run):
+        yield from _cards_of(certain)
+
+
+def _cards_of(run: Sequence[Group]) -> Iterable[Sequence[Group]]:
     for first in range(len(run)):
         digits = ""
         for last in range(first, len(run)):

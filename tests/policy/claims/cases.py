@@ -262,6 +262,11 @@ NOT_SAID = sentences_of(
     Get €€ off.
     You save 1️⃣5️⃣%.
     Sie sparen zehn Prozent, und der Versand ist gratis.
+    Ich gebe Ihnen fünfzig Prozent Rabatt.
+    Cinquante pour cent de réduction.
+    A metà prezzo.
+    Halber Preis!
+    Entrega mañana.
     十% off
     Ten% off plus 5% more
     Use code SAVE20.

@@ -55,6 +55,9 @@ LABELLED = [
     ("4111 1111 1111 1111 12/27 123", f"{CARD} 12/27 {CODE}"),
     ("cards 4111111111111111 and 5555555555554444", f"cards {CARD} and {CARD}"),
     ("https://shop.example/pay?pan=4111111111111111", f"https://shop.example/pay?pan={CARD}"),
+    ("4111 1111 1111 and the last four digits are 1111", f"{CARD}"),
+    ("first four one one one, then 1111 1111 and finally 1111", f"first {CARD}"),
+    ("<b>4111</b> <b>1111</b> <b>1111</b> <b>1111</b>", f"<b>{CARD}</b>"),
     ("cvv 123", f"cvv {CODE}"),
     ("CVC: 1234", f"CVC: {CODE}"),
     ("security code is one two three", f"security code is {CODE}"),
@@ -84,6 +87,7 @@ HARMLESS = [
     "security code? I have 3 items in my cart",
     "one two three testing",
     "buy two for one",
+    "the last four are broken, I want 4111 instead",
     "",
 ]
 
@@ -110,6 +114,8 @@ SPLITS = [
     (["my card is 4111 1111"], "1111 1111", [f"my card is {CARD}"], CARD),
     (["4111", "1111", "1111"], "1111", [CARD, CARD, CARD], CARD),
     (["it's 4111 1111", "hold on"], "the rest is 1111 1111", [f"it's {CARD}", "hold on"], f"the rest is {CARD}"),
+    (["4111", "1111 1111"], "the last four are 1111", [CARD, CARD], f"the last four are {CARD}"),
+    (["part one: 4111 1111"], "part two: 1111 1111", [f"part one: {CARD}"], f"part two: {CARD}"),
     (["four one one one"], "1111 1111 1111", [CARD], CARD),
     (["my cvv is"], "123", ["my cvv is"], CODE),
     ([f"here: {CARD}"], "12/27 123", [f"here: {CARD}"], f"12/27 {CODE}"),
