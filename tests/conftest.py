@@ -3,7 +3,7 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -20,11 +20,27 @@ from db.upgrade import upgrade
 MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
 DATA_DIR = Path(tempfile.gettempdir()) / f"momentum-tests-{os.getuid()}"
 TEMPLATE_LOCK = 7_266_102
+CLOSING = "closing"
 
 
 def pytest_runtest_setup() -> None:
     """No test reaches past this machine."""
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
+
+
+@pytest.fixture
+def closing(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Show a text at the end of the run, whichever process the test ran in."""
+    return lambda text: record_property(CLOSING, text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests measured, after the dots."""
+    ended = (report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome))
+    for report in ended:
+        for name, text in report.user_properties if report.when == "call" else ():
+            if name == CLOSING:
+                terminalreporter.write_line(f"\n{text}")
 
 
 @pytest.fixture(scope="session")

@@ -87,6 +87,19 @@ def test_wishes_for_a_human_are_labelled_and_plenty() -> None:
     assert repeated(row["text"] for row in rows) == []
 
 
+def test_cards_are_labelled_and_plenty() -> None:
+    rows = read("cards.jsonl")
+    assert all(set(row) == {"turns", "pan", "kind"} and row["turns"] for row in rows)
+    counts = Counter(row["pan"] is not None for row in rows)
+    assert counts[True] >= 120
+    assert counts[False] >= 90
+    assert repeated(json.dumps(row["turns"]) for row in rows) == []
+    # Doubling every second digit from the right and adding up all digits gives a multiple of ten (ISO/IEC 7812-1).
+    for pan in (row["pan"] for row in rows if row["pan"] is not None):
+        doubled = [str(int(digit) * (1 + place % 2)) for place, digit in enumerate(reversed(pan))]
+        assert sum(map(int, "".join(doubled))) % 10 == 0, pan
+
+
 def test_claims_are_labelled_and_plenty() -> None:
     rows = read("claims.jsonl")
     assert all(set(row) == {"sentence", "facts", "now", "label", "passes", "note"} for row in rows)
