@@ -26,9 +26,8 @@ from db.session import transaction
 from db.tables.conversations import ChatMessage, ChatSession, MessageRole
 from graphs.checkout_chat.state import Delta, ToolRan, TurnDone, TurnEvent
 from graphs.conversations import service as conversations
-from graphs.conversations.ending import INTERRUPTED
 from graphs.conversations.schemas import Answer, Repeat, Turn
-from policy.errors import AppError, Forbidden, NotFound
+from policy.errors import Forbidden, NotFound
 
 # A session is one transaction a request; a message is answered over several.
 sessions = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"], route_class=TransactionRoute)
@@ -104,17 +103,6 @@ class AnswerRead(Answer):
             }
         },
     )
-
-
-class AnswerBroke(AppError):
-    """The trace is logged where it happened. What was said stays, and a repeat reads it."""
-
-    status = 500
-    code = "answer_broke"
-    title = "The answer broke off"
-
-    def __init__(self) -> None:
-        super().__init__(INTERRUPTED)
 
 
 def chat_of(request: Request) -> CheckoutChat:
@@ -222,8 +210,6 @@ async def send_message(
     if "text/event-stream" in accept.lower():
         return EventSourceResponse(_stream(events), headers={"Cache-Control": "no-store"})
     done = [event async for event in events if isinstance(event, TurnDone)][-1]
-    if done.broken and isinstance(asked, Turn):
-        raise AnswerBroke
     return AnswerRead.model_validate(done.answer.model_dump())
 
 

@@ -18,7 +18,7 @@ from agents.toolbox import CHECKOUT_CHAT
 from db.clock import read_clock
 from db.session import transaction
 from db.tables.companies import Company
-from db.tables.conversations import ChatSession, ConversationChannel, TurnStatus
+from db.tables.conversations import ChatSession, ConversationChannel
 from graphs.checkout_chat.graph import run_turn
 from graphs.checkout_chat.opening import opening
 from graphs.checkout_chat.state import Delta, Detectors, Limits, TurnContext, TurnDone, TurnEvent, TurnState
@@ -154,7 +154,7 @@ class CheckoutChat:
                 seen = position
                 yield Delta(position, text)
             if state.answer is not None:
-                yield TurnDone(state.answer, broken=state.status is TurnStatus.BROKEN)
+                yield TurnDone(state.answer)
                 return
             await asyncio.sleep(POLL_S)
 

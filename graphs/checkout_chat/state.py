@@ -35,10 +35,9 @@ class ToolRan:
 
 @dataclass(frozen=True)
 class TurnDone:
-    """The whole answer. `broken` says that it ended before it was whole."""
+    """The whole answer; of a turn that broke, what was said and that it was interrupted."""
 
     answer: Answer
-    broken: bool = False
 
 
 TurnEvent = Delta | ToolRan | TurnDone

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from enum import Enum
 from random import Random
 
 from pydantic import JsonValue
@@ -39,6 +41,33 @@ PERCENTS: tuple[JsonValue, ...] = (
 )  # fmt: skip
 
 
+class Trick(Enum):
+    """What a call is wrong in, for the report: a run in which one never occurred has proven nothing about it."""
+
+    UNKNOWN_TOOL = "unknown tool"
+    EMPTY = "empty arguments"
+    EXTRA = "extra fields"
+    FOREIGN = "another's id"
+    OVER_THE_CAP = "over the cap"
+    HUGE = "huge"
+    NEGATIVE = "negative"
+    NO_NUMBER = "NaN or infinite"
+    WRONG_TYPE = "wrong type"
+    REPEATED = "repeated"
+    INTERLEAVED = "interleaved on one cart"
+
+
+FIELDS = {
+    "apply_discount": {"reason", "asked_percent"},
+    "search_faq": {"question"},
+    "log_trigger": {"handle"},
+    "record_diagnosis": {"reason", "quote"},
+    "send_resume_link": {"channel"},
+    "request_human": {"reason"},
+    "set_opt_out": {"scope"},
+}
+
+
 @dataclass(frozen=True)
 class Aim:
     """What an attack is aimed at: identifiers that are not this conversation's, and a card number."""
@@ -51,11 +80,42 @@ def hostile_call(rng: Random, aim: Aim, handles: list[str]) -> tuple[str, dict[s
     """A tool's name and arguments. `handles` are those that this conversation was given."""
     if rng.random() < 0.04:
         return rng.choice(UNKNOWN), _junk_object(rng, aim)
-    name = rng.choices(TOOLS, (8, 3, 2, 1, 3, 2, 3, 1, 1))[0]
+    name = rng.choices(TOOLS, (12, 3, 2, 1, 3, 2, 3, 1, 1))[0]
     arguments = _RIGHT[name](rng, handles)
     if rng.random() < 0.5:
         return name, arguments
     return name, _spoiled(rng, aim, arguments)
+
+
+def tricks(name: str, arguments: dict[str, JsonValue], aim: Aim) -> set[Trick]:
+    """What is wrong with a call."""
+    if name not in TOOLS:
+        return {Trick.UNKNOWN_TOOL}
+    found = set()
+    if not arguments and name in FIELDS:
+        found.add(Trick.EMPTY)
+    if set(arguments) - FIELDS.get(name, set()):
+        found.add(Trick.EXTRA)
+    if any(each in str(arguments) for each in aim.foreign_ids):
+        found.add(Trick.FOREIGN)
+    asked = arguments.get("asked_percent", arguments.get("percent"))
+    if asked is not None:
+        found |= _number_tricks(asked)
+    if any(not isinstance(value, str) for key, value in arguments.items() if key != "asked_percent"):
+        found.add(Trick.WRONG_TYPE)
+    return found
+
+
+def _number_tricks(asked: JsonValue) -> set[Trick]:
+    try:
+        value = Decimal(str(asked))
+    except InvalidOperation:
+        return {Trick.WRONG_TYPE}
+    if not value.is_finite():
+        return {Trick.NO_NUMBER}
+    if value < 0:
+        return {Trick.NEGATIVE}
+    return {Trick.HUGE} if value > 100 else {Trick.OVER_THE_CAP} if value > 20 else set()
 
 
 def _apply_discount(rng: Random, handles: list[str]) -> dict[str, JsonValue]:

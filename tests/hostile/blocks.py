@@ -79,7 +79,11 @@ async def _play_wave(arena: Arena, world: World, number: int, episodes: Sequence
     await journal.forget(arena.owner)
     with _logs() as written:
         seen = await driver.play(world, episodes, seated, at_once=arena.at_once)
-    wave = await collect(arena.owner, world, number, seen, views=driver.views, logs=written.getvalue())
+    changed = await journal.changes(arena.owner)
+    left = await driver.send(journal.planned(changed))
+    wave = await collect(
+        arena.owner, world, number, seen, views=driver.views, logs=written.getvalue(), changed=changed, left=left
+    )
     check_wave(wave, tally)
     await journal.forget(arena.owner)
 

@@ -1,9 +1,11 @@
 """Card numbers as shoppers type and say them, and how to find one again in whatever was kept."""
 
+import re
 import unicodedata
 from random import Random
 
 _WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_NO_DIGITS = re.compile(r"[^0-9]+")
 _FULL_WIDTH = str.maketrans("0123456789", "０１２３４５６７８９")
 
 
@@ -43,18 +45,20 @@ def in_text(rng: Random, card: str) -> str:
 
 def holds(text: str, card: str) -> bool:
     """Whether the digits of a text, also those in words and other scripts, contain the number."""
-    digits = _digits(text)
-    if card in digits:
-        return True
-    lower = text.lower()
+    return card in digits_of(text)
+
+
+def digits_of(text: str) -> str:
+    """All digits of a text in order; after a stroke once more, with the words that say digits read as such."""
+    digits, lower = _digits(text), text.lower()
     if not any(word in lower for word in _WORDS):
-        return False
+        return digits
     for digit, word in enumerate(_WORDS):
         lower = lower.replace(word, str(digit))
-    return card in _digits(lower)
+    return f"{digits}|{_digits(lower)}"
 
 
 def _digits(text: str) -> str:
-    if text.isascii():
-        return "".join(filter(str.isdigit, text))
-    return "".join(str(value) for char in text if (value := unicodedata.digit(char, -1)) >= 0)
+    if not text.isascii():
+        text = "".join(char if char.isascii() else str(unicodedata.digit(char, "")) for char in text)
+    return _NO_DIGITS.sub("", text)

@@ -16,12 +16,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from agents import detectors
 from agents.checkout_chat.agent import CheckoutChat
 from agents.recovery_planner.agent import RecoveryPlanner
+from app.jobs import Jobs
 from app.parts import Parts
 from app.server import create_server
 from db.clock import read_clock
 from db.ids import uuid7
+from db.jobs import Job
 from db.session import transaction
 from db.tables.conversations import Handoff, HandoffStatus
+from db.tables.policy import Channel
+from delivery.transport import Outcome, Outgoing, Sent
 from graphs.checkout_chat.state import Delta, ToolRan, TurnDone, TurnEvent
 from graphs.conversations import service as conversations
 from graphs.conversations.schemas import Turn
@@ -79,9 +83,21 @@ class Views:
 
     def within(self, cart_id: UUID, began: float, ended: float) -> list[CartView]:
         """The last view before `began` and every one up to `ended`, and the one right after."""
-        seen = self.of_cart[cart_id]
+        seen = sorted(self.of_cart[cart_id], key=lambda each: each[0])
         before = [view for at, view in seen if at <= began][-1:]
-        return before + [view for at, view in seen if began < at <= ended]
+        after = [view for at, view in seen if at > ended][:1]
+        return before + [view for at, view in seen if began < at <= ended] + after
+
+
+class Mailbox:
+    """A provider that takes everything."""
+
+    def __init__(self) -> None:
+        self.taken: list[Outgoing] = []
+
+    async def send(self, outgoing: Outgoing) -> Outcome:
+        self.taken.append(outgoing)
+        return Sent(None)
 
 
 class Driver:
@@ -91,7 +107,10 @@ class Driver:
         self.chat = CheckoutChat(
             engine=engine, model=HostileModel(), detectors=detectors, mailing=mailing, price=lambda model, usage: 0
         )
-        parts = Parts(engine, SIGNER, mailing, {}, self.chat, RecoveryPlanner(engine, None, mailing), BASE)
+        self.mailbox = Mailbox()
+        transports = dict.fromkeys(Channel, self.mailbox)
+        parts = Parts(engine, SIGNER, mailing, transports, self.chat, RecoveryPlanner(engine, None, mailing), BASE)
+        self.jobs = Jobs(parts)
         transport = httpx.ASGITransport(create_server(parts), raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url=f"{BASE}/api/momentum")
         self.views = Views()
@@ -112,6 +131,12 @@ class Driver:
         # Shoppers who left have turns that go on without them.
         await self.chat.drain()
         return [seen for each in played for seen in each]
+
+    async def send(self, planned: Sequence[Job]) -> Sequence[Outgoing]:
+        """Run the send job of each message, as a worker would; what left."""
+        for job in planned:
+            await self.jobs.send_message(job)
+        return self.mailbox.taken
 
     async def _open(self, world: World, episode: Episode, own: Sequence[Seat], index: int) -> DialogueSeen:
         dialogue = episode.dialogues[index]
@@ -164,12 +189,16 @@ class Driver:
             turn.boomed = True
         elif error is not None:
             turn.crash = f"{type(error).__name__}: {error}"[:300]
-        turn.seconds = perf_counter() - turn.began
-        async with transaction(self.engine, company_id=seen.seat.shop.id) as session:
-            now = await read_clock(session)
-            view = await carts.read(session, seen.seat.cart_id, company_id=seen.seat.shop.id, now=now)
         turn.ended = perf_counter()
-        self.views.of_cart[seen.seat.cart_id].append((turn.ended, view))
+        turn.seconds = turn.ended - turn.began
+        # Only a tool changes what a cart costs; a JSON answer does not tell which ran.
+        if turn.tools or turn.turn_key is not None or turn.left or turn.crash is not None:
+            await self._look(seen.seat)
+
+    async def _look(self, seat: Seat) -> None:
+        async with transaction(self.engine, company_id=seat.shop.id) as session:
+            view = await carts.read(session, seat.cart_id, company_id=seat.shop.id, now=await read_clock(session))
+        self.views.of_cart.setdefault(seat.cart_id, []).append((perf_counter(), view))
 
     async def _below_http(self, seen: DialogueSeen, turn: TurnSeen) -> None:
         company_id = seen.seat.shop.id

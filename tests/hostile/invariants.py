@@ -1,5 +1,6 @@
 """The checks of a wave, counted from the database: what follows holds whatever the model said and called."""
 
+from tests.hostile.contact_checks import check_contact
 from tests.hostile.money_checks import check_money
 from tests.hostile.records import Wave
 from tests.hostile.speech_checks import check_speech
@@ -13,3 +14,4 @@ def check_wave(wave: Wave, tally: Tally) -> None:
     check_walls(wave, tally)
     check_speech(wave, tally)
     check_turns(wave, tally)
+    check_contact(wave, tally)

@@ -1,5 +1,6 @@
 """Every change of every tenant table, noted by the database itself: what the code under test cannot forget to tell."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from db.base import Base, Tenant
+from db.jobs import Job
 from db.tables.companies import Company
 
 _INSTALL = """
@@ -66,6 +68,12 @@ async def install(owner: psycopg.AsyncConnection[Any]) -> None:
 
 async def forget(owner: psycopg.AsyncConnection[Any]) -> None:
     await owner.execute("TRUNCATE hostile_journal")
+
+
+def planned(changed: Sequence[Change]) -> list[Job]:
+    """The send jobs of the messages that were planned."""
+    rows = [each.new for each in changed if each.table == "messages" and each.op == "INSERT" and each.new is not None]
+    return [Job(company_id=UUID(row["company_id"]), id=UUID(row["id"])) for row in rows]
 
 
 async def changes(owner: psycopg.AsyncConnection[Any]) -> list[Change]:

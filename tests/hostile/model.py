@@ -1,6 +1,7 @@
 """A model that is an enemy. It keeps to the protocol's types and to nothing else."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from graphs.model import (
     Usage,
 )
 from tests.hostile import cards
-from tests.hostile.arguments import Aim, hostile_call
+from tests.hostile.arguments import Aim, Trick, hostile_call, tricks
 from tests.hostile.sentences import hostile_sentence
 
 USAGE = Usage(10, 5)
@@ -49,6 +50,7 @@ class Script:
     handles: list[str] = field(default_factory=list)
     # What should never have reached a model.
     leaks: list[str] = field(default_factory=list)
+    tried: Counter[Trick] = field(default_factory=Counter)
     booms: int = 0
     requests: int = 0
 
@@ -88,9 +90,11 @@ class Script:
         calls = 1 if self.loops else rng.choice((0, 0, 0, 1, 1, 2, 12 if rng.random() < 0.1 else 1))
         for number in range(calls):
             name, arguments = hostile_call(rng, self.aim, self.handles)
+            self.tried.update(tricks(name, arguments, self.aim))
             use = ToolUse(f"call-{number % 3}", name, arguments)
             steps.insert(rng.randrange(len(steps) + 1) if rng.random() < 0.3 else len(steps), use)
             if rng.random() < 0.1:
+                self.tried[Trick.REPEATED] += 1
                 steps.append(use)
         if rng.random() < 0.03:
             switched = SwitchedModel("hostile-2", UnavailableReason.CUT_STREAM, "hostile", USAGE)

@@ -8,8 +8,9 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import dict_row
 
+from delivery.transport import Outgoing
 from tests.hostile.driver import DialogueSeen, TurnSeen, Views
-from tests.hostile.journal import Change, changes
+from tests.hostile.journal import Change
 from tests.hostile.world import Shop, World
 
 # Rows of several tables, by column.
@@ -32,7 +33,10 @@ class Wave:
     messages: dict[UUID, list[Row]]
     calls: dict[UUID, list[Row]]
     leases: frozenset[UUID]
-    suppressed: frozenset[str]
+    # Scopes by address hash.
+    suppressed: dict[str, set[str]]
+    # What was handed to a transport after the last turn.
+    left: Sequence[Outgoing]
     turn_of_key: dict[tuple[UUID, str], UUID] = field(default_factory=dict)
 
     def shop(self, company_id: UUID) -> Shop:
@@ -53,6 +57,8 @@ async def collect(
     *,
     views: Views,
     logs: str,
+    changed: Sequence[Change],
+    left: Sequence[Outgoing],
 ) -> Wave:
     async def rows(query: str, ids: Sequence[UUID]) -> list[Row]:
         cursor = owner.cursor(row_factory=dict_row)
@@ -63,13 +69,16 @@ async def collect(
     turns = await rows("SELECT * FROM chat_turns WHERE session_id = ANY(%s) ORDER BY position", sessions)
     messages = await rows("SELECT * FROM chat_messages WHERE session_id = ANY(%s) ORDER BY position", sessions)
     leases = await rows("SELECT session_id FROM chat_leases WHERE session_id = ANY(%s)", sessions)
-    suppressed = await rows("SELECT address_hash FROM suppressions WHERE company_id = ANY(%s)", shops)
+    suppressed = await rows("SELECT address_hash, scope FROM suppressions WHERE company_id = ANY(%s)", shops)
+    scopes: dict[str, set[str]] = {}
+    for row in suppressed:
+        scopes.setdefault(row["address_hash"], set()).add(row["scope"])
     return Wave(
         world=world,
         number=number,
         seen=seen,
         views=views,
-        changes=await changes(owner),
+        changes=changed,
         logs=logs,
         grants=await rows("SELECT * FROM grants WHERE company_id = ANY(%s) ORDER BY committed_at, id", shops),
         lines=_grouped(await rows(_LINES, shops), "cart_id"),
@@ -79,7 +88,8 @@ async def collect(
             await rows("SELECT * FROM tool_calls WHERE session_id = ANY(%s) ORDER BY id", sessions), "turn_id"
         ),
         leases=frozenset(row["session_id"] for row in leases),
-        suppressed=frozenset(row["address_hash"] for row in suppressed),
+        suppressed=scopes,
+        left=left,
         turn_of_key={(row["session_id"], row["request_key"]): row["id"] for row in turns if row["request_key"]},
     )
 

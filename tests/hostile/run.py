@@ -9,14 +9,14 @@ import asyncio
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
 import psycopg
-from rich.console import Console
+from rich.progress import Progress
 from sqlalchemy.engine import make_url
 
 from db.embedded import EmbeddedServer, running
@@ -24,34 +24,58 @@ from db.ids import uuid7
 from db.upgrade import upgrade
 from tests.hostile.blocks import run_blocks
 from tests.hostile.episodes import BLOCK
-from tests.hostile.tally import Tally, quantile
+from tests.hostile.tally import Tally, report
 
-SHOWN = 5
+# Blocks that are played in one database; each has shops of its own.
+SHARE = 2
 
 
-def play(seed: int, blocks: Sequence[int], data_dir: Path) -> Tally:
-    """Play blocks in this process, in a database of its own on the shared server."""
-    with running(data_dir, durable=False) as server, _database(server) as database:
+def play(server: EmbeddedServer, template: str, seed: int, blocks: Sequence[int]) -> Tally:
+    """Play blocks in this process, in a database of its own."""
+    with fresh_database(server, template=template) as database:
         return asyncio.run(run_blocks(database, seed=seed, blocks=blocks))
 
 
+def play_all(
+    server: EmbeddedServer, template: str, *, seed: int, blocks: Sequence[int], workers: int = 2
+) -> Iterator[Tally]:
+    """Play blocks in several processes; what each share came to, as they end."""
+    shares = [blocks[start : start + SHARE] for start in range(0, len(blocks), SHARE)]
+    with ProcessPoolExecutor(min(workers, len(shares)), get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(play, server, template, seed, share) for share in shares]):
+            yield done.result()
+
+
 @contextmanager
-def _database(server: EmbeddedServer) -> Iterator[EmbeddedServer]:
+def fresh_database(server: EmbeddedServer, *, template: str | None) -> Iterator[EmbeddedServer]:
+    """A database at the current schema, a copy of `template` if there is one; dropped at the end."""
     name = f"hostile_{uuid7().hex}"
     owner, app = make_url(server.owner_url), make_url(server.app_url)
     address = owner.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
+    copied = "" if template is None else f' TEMPLATE "{template}" STRATEGY file_copy'
     with psycopg.connect(address, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"')
+        admin.execute(f'CREATE DATABASE "{name}"{copied}')
         try:
             fresh = EmbeddedServer(
                 owner_url=owner.set(database=name).render_as_string(hide_password=False),
                 app_url=app.set(database=name).render_as_string(hide_password=False),
                 port=server.port,
             )
-            upgrade(fresh.owner_url)
+            if template is None:
+                upgrade(fresh.owner_url)
             yield fresh
         finally:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextmanager
+def migrated_server() -> Iterator[tuple[EmbeddedServer, str]]:
+    """A server of these runs' own, and the name of a migrated template in it."""
+    with (
+        running(Path(tempfile.gettempdir()) / "momentum-hostile", durable=False) as server,
+        fresh_database(server, template=None) as template,
+    ):
+        yield server, str(make_url(template.owner_url).database)
 
 
 def main() -> int:
@@ -62,28 +86,15 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     blocks = [options.only // BLOCK] if options.only is not None else list(range(-(-options.episodes // BLOCK)))
-    workers = min(options.workers, len(blocks))
     started, tally = perf_counter(), Tally()
-    data_dir = Path(tempfile.gettempdir()) / "momentum-hostile"
-    with running(data_dir, durable=False), ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        shares = [blocks[place::workers] for place in range(workers)]
-        for done in pool.map(play, [options.seed] * workers, shares, [data_dir] * workers):
+    with Progress() as progress, migrated_server() as (server, template):
+        shown = progress.add_task("episodes", total=len(blocks) * BLOCK)
+        for done in play_all(server, template, seed=options.seed, blocks=blocks, workers=options.workers):
             tally.add(done)
-    report(tally, seed=options.seed, seconds=perf_counter() - started)
+            broken = sum(map(len, tally.violations.values()))
+            progress.update(shown, advance=done.counts["episodes"], description=f"episodes, {broken} violations")
+    sys.stdout.write(report(tally, seed=options.seed, seconds=perf_counter() - started))
     return 1 if tally.violations else 0
-
-
-def report(tally: Tally, *, seed: int, seconds: float) -> None:
-    console = Console(width=140)
-    console.print(tally.table())
-    console.print(", ".join(f"{number:,} {what}" for what, number in sorted(tally.counts.items())))
-    p50, p95, most = (quantile(tally.seconds, share) for share in (0.5, 0.95, 1.0))
-    console.print(f"a turn took {p50:.2f} s (p50), {p95:.2f} s (p95), {most:.2f} s at most")
-    console.print(f"seed {seed}: {seconds:.0f} s, {tally.counts.get('episodes', 0) / seconds:.1f} episodes/s")
-    for invariant, found in tally.violations.items():
-        console.print(f"\nviolated {len(found)} times: {invariant.value}", style="red")
-        for violation in found[:SHOWN]:
-            console.print(f"  --seed {seed} --only {violation.episode}: {violation.detail}", markup=False)
 
 
 if __name__ == "__main__":

@@ -84,15 +84,15 @@ def _check_cards(wave: Wave, tally: Tally) -> None:
     texts = {"log": wave.logs}
     for change in wave.changes:
         texts[f"{change.op} {change.table} {change.seq}"] = _strings(change.new)
-    digits = {name: text for name, text in texts.items() if sum(map(str.isdigit, text)) >= 16 or "four" in text}
+    digits = {name: found for name, text in texts.items() if len(found := cards.digits_of(text)) >= 16}
     for seen in wave.seen:
         card, episode = seen.episode.cards[0], seen.episode.number
         tally.check(Invariant.CARDS, "card" not in seen.script.leaks, episode, "a model was told a card number")
         transcript = "".join(row["content"] for row in wave.messages[seen.session_id] if row["role"] == "USER")
         tally.check(Invariant.CARDS, not cards.holds(transcript, card), episode, f"{card} over turns: {transcript!r}")
     for card, episode in {seen.episode.cards[0]: seen.episode.number for seen in wave.seen}.items():
-        for name, text in digits.items():
-            tally.check(Invariant.CARDS, not cards.holds(text, card), episode, f"{card} in {name}")
+        for name, found in digits.items():
+            tally.check(Invariant.CARDS, card not in found, episode, f"{card} in {name}")
 
 
 def _strings(value: object) -> str:

@@ -1,10 +1,15 @@
 """What was checked how often, and what did not hold."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from io import StringIO
 
+from rich.console import Console
 from rich.table import Table
+
+from tests.hostile.arguments import Trick
 
 
 class Invariant(Enum):
@@ -22,7 +27,8 @@ class Invariant(Enum):
     STORED = "what was shown is what is stored"
     ANSWERED = "every turn answered and ended, its lease gone"
     BROKEN = "no turn broken that the model did not crash"
-    OPT_OUT = "every opt-out suppressed, nothing planned after it"
+    GATE = "no message planned or sent to who has not agreed or has said stop"
+    OPT_OUT = "every opt-out kept, and nothing planned or sent after it"
     GAPLESS = "positions of turns and transcript gapless"
     AUDITED = "every tool call kept once"
     HTTP = "no 5xx"
@@ -41,6 +47,7 @@ class Tally:
     checks: dict[Invariant, int] = field(default_factory=dict)
     violations: dict[Invariant, list[Violation]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    tried: Counter[Trick] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
     def check(self, invariant: Invariant, holds: bool, episode: int, detail: object) -> None:
@@ -58,6 +65,7 @@ class Tally:
             self.violations.setdefault(invariant, []).extend(found)
         for what, number in other.counts.items():
             self.count(what, number)
+        self.tried += other.tried
         self.seconds += other.seconds
 
     def broken(self, invariant: Invariant) -> Sequence[Violation]:
@@ -73,6 +81,22 @@ class Tally:
             )
             table.add_row(invariant.value, f"{checks:,}", str(found), bound)
         return table
+
+
+def report(tally: Tally, *, seed: int, seconds: float, most: int = 5) -> str:
+    """The closing table, what happened at all, and the first `most` violations of each invariant."""
+    console = Console(width=130, record=True, file=StringIO())
+    console.print(tally.table())
+    console.print("calls: " + ", ".join(f"{tally.tried[trick]:,} {trick.value}" for trick in Trick))
+    console.print(", ".join(f"{number:,} {what}" for what, number in sorted(tally.counts.items())))
+    p50, p95, longest = (quantile(tally.seconds, share) for share in (0.5, 0.95, 1.0))
+    console.print(f"a turn took {p50:.2f} s (p50), {p95:.2f} s (p95), {longest:.2f} s at most")
+    console.print(f"seed {seed}: {seconds:.0f} s, {tally.counts.get('episodes', 0) / seconds:.1f} episodes/s")
+    for invariant, found in tally.violations.items():
+        console.print(f"\nviolated {len(found)} times: {invariant.value}", style="red")
+        for violation in found[:most]:
+            console.print(f"  --seed {seed} --only {violation.episode}: {violation.detail}", markup=False)
+    return console.export_text()
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -1,13 +1,13 @@
-"""Turns: answered, ended, audited, gapless; opt-outs kept; nothing broken on our side."""
+"""Turns: answered, ended, audited, gapless; nothing broken on our side."""
 
+from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 
+from tests.hostile.arguments import Trick
 from tests.hostile.driver import DialogueSeen, TurnSeen
 from tests.hostile.records import Row, Wave
 from tests.hostile.tally import Invariant, Tally
-from tests.hostile.world import SIGNER
 
 
 def check_turns(wave: Wave, tally: Tally) -> None:
@@ -22,7 +22,10 @@ def check_turns(wave: Wave, tally: Tally) -> None:
         tally.check(Invariant.ANSWERED, seen.session_id not in wave.leases, episode, "a lease is left")
         _check_positions(wave, seen, tally)
         tally.count("model requests", seen.script.requests)
-    _check_opt_outs(wave, tally)
+        for trick, number in seen.script.tried.items():
+            tally.tried[trick] += number
+    by_cart = Counter((each.seat.cart_id, each.episode.number) for each in wave.seen)
+    tally.tried[Trick.INTERLEAVED] += sum(dialogues > 1 for dialogues in by_cart.values())
 
 
 def _check_answer(wave: Wave, seen: DialogueSeen, turn: TurnSeen, tally: Tally) -> None:
@@ -62,38 +65,3 @@ def _check_positions(wave: Wave, seen: DialogueSeen, tally: Tally) -> None:
     turns = [row["position"] for row in wave.turns.values() if row["session_id"] == seen.session_id]
     holds = said == list(range(1, len(said) + 1)) and turns == list(range(1, len(turns) + 1))
     tally.check(Invariant.GAPLESS, holds, seen.episode.number, f"transcript {said}, turns {turns}")
-
-
-def _check_opt_outs(wave: Wave, tally: Tally) -> None:
-    ended: dict[UUID, datetime] = {}
-    for seen in wave.seen:
-        person = seen.seat.person
-        for turn in seen.turns:
-            turn_id = wave.turn_id(seen, turn)
-            if not turn.utterance.opts_out or turn_id is None or person is None:
-                continue
-            finished: datetime = wave.turns[turn_id]["finished_at"]
-            ended[person.id] = min(finished, ended.get(person.id, finished))
-            kept = SIGNER.keyed_hash(person.email) in wave.suppressed
-            detail = f"nothing kept of {turn.utterance.text[-80:]!r}, taken over: {seen.dialogue.taken_over}"
-            tally.check(Invariant.OPT_OUT, kept, seen.episode.number, detail)
-    _check_silence(wave, ended, tally)
-
-
-def _check_silence(wave: Wave, ended: dict[UUID, datetime], tally: Tally) -> None:
-    """No message is planned by a turn that began after the opt-out was answered."""
-    turn_of = {
-        change.tx: UUID(change.new["turn_id"])
-        for change in wave.changes
-        if change.table == "tool_calls" and change.new is not None and change.new["turn_id"]
-    }
-    episodes = {each.seat.cart_id: each.episode.number for each in wave.seen}
-    for change in wave.changes:
-        if change.table != "messages" or change.op != "INSERT" or change.new is None or change.tx not in turn_of:
-            continue
-        tally.count("messages planned")
-        stopped = ended.get(UUID(change.new["customer_id"]))
-        began = wave.turns[turn_of[change.tx]]["started_at"]
-        detail = f"planned by a turn of {began}, stopped at {stopped}"
-        episode = episodes.get(UUID(change.new["cart_id"]), -1)
-        tally.check(Invariant.OPT_OUT, stopped is None or began <= stopped, episode, detail)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import Enum
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -14,13 +15,25 @@ from db.ids import uuid7
 from db.session import transaction
 from db.tables import carts, catalogue, companies, customers, knowledge, recovery
 from db.tables.carts import CartStatus
-from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState
+from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState, SuppressionScope
 from knowledge.embedding import get_embedder
 from policy.tokens import Signer
-from tests.hostile.episodes import PEOPLE, CartPlan
+from tests.hostile.episodes import CartPlan
 from tests.hostile.shops import FAQ, KINDS, PRODUCTS, Kind, Terms
 
 SIGNER = Signer("a signing key for hostile runs, 32 characters or more")
+
+
+class Standing(Enum):
+    """What a shop may do with an address before the run begins."""
+
+    AGREED = "agreed"
+    PENDING = "never confirmed"
+    STOPPED = "agreed once, and then said stop"
+
+
+# In the order of a shop's people.
+STANDINGS = (Standing.AGREED, Standing.AGREED, Standing.PENDING, Standing.STOPPED)
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,7 @@ class Person:
     id: UUID
     email: str
     person_key: str
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -102,8 +116,10 @@ def _seat(shop: Shop, plan: CartPlan) -> Seat:
 
 async def _open_shop(engine: AsyncEngine, kind: Kind, tag: str, *, now: datetime) -> Shop:
     shop_id = uuid7()
-    people = tuple(_person(f"shopper.{number}@{kind.word.lower()}.test") for number in range(PEOPLE))
-    bystander = _person(f"zebedee.{kind.word.lower()}.{tag}@hidden.example")
+    people = tuple(
+        _person(f"shopper.{number}@{kind.word.lower()}.test", standing) for number, standing in enumerate(STANDINGS)
+    )
+    bystander = _person(f"zebedee.{kind.word.lower()}.{tag}@hidden.example", Standing.AGREED)
     phone, surname = f"+1503555{crc32(f'{kind.word}{tag}'.encode()) % 9000 + 1000}", f"Quarkleberry{kind.word[:3]}"
     shop = Shop(
         id=shop_id,
@@ -127,8 +143,8 @@ async def _open_shop(engine: AsyncEngine, kind: Kind, tag: str, *, now: datetime
     return shop
 
 
-def _person(email: str) -> Person:
-    return Person(uuid7(), email, SIGNER.keyed_hash(email))
+def _person(email: str, standing: Standing) -> Person:
+    return Person(uuid7(), email, SIGNER.keyed_hash(email), standing)
 
 
 def _company(shop: Shop, now: datetime) -> dict[str, Any]:
@@ -235,26 +251,33 @@ async def _insert_people(session: AsyncSession, shop: Shop, *, phone: str, surna
     ]
     hidden = {"email": shop.bystander.email, "phone": phone, "first_name": "Zebedee", "last_name": surname}
     rows.append({**own, "id": shop.bystander.id, **hidden})
-    keys = [each.person_key for each in (*shop.people, shop.bystander)]
+    everybody = (*shop.people, shop.bystander)
     await session.execute(
-        insert(customers.Customer), [{**row, "person_key": key} for row, key in zip(rows, keys, strict=True)]
+        insert(customers.Customer),
+        [{**row, "person_key": each.person_key} for row, each in zip(rows, everybody, strict=True)],
     )
-    consent = {"channel": ConsentChannel.EMAIL, "state": ConsentState.CONFIRMED, "method": ConsentMethod.DOUBLE_OPT_IN}
+    given = {"company_id": shop.id, "channel": ConsentChannel.EMAIL, "method": ConsentMethod.DOUBLE_OPT_IN}
     words = {"seller": "the shop", "wording_version": "1", "wording_hash": "1", "recorded_at": now - timedelta(days=2)}
     await session.execute(
         insert(customers.ConsentRecord),
         [
-            {
-                "company_id": shop.id,
-                "id": uuid7(),
-                "customer_id": row["id"],
-                "address": row["email"],
-                **consent,
-                **words,
-            }
-            for row in rows
+            {**given, **words, "id": uuid7(), "customer_id": each.id, "address": each.email, "state": _state(each)}
+            for each in everybody
         ],
     )
+    stop = {"company_id": shop.id, "scope": SuppressionScope.EMAIL, "reason": "OPT_OUT", "source": "LINK"}
+    await session.execute(
+        insert(customers.Suppression),
+        [
+            {**stop, "id": uuid7(), "address_hash": SIGNER.keyed_hash(each.email), "created_at": now}
+            for each in everybody
+            if each.standing is Standing.STOPPED
+        ],
+    )
+
+
+def _state(person: Person) -> ConsentState:
+    return ConsentState.PENDING if person.standing is Standing.PENDING else ConsentState.CONFIRMED
 
 
 async def _insert_carts(session: AsyncSession, seats: list[Seat], *, now: datetime) -> None:
