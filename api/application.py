@@ -8,10 +8,12 @@ from fastapi.openapi.utils import get_openapi
 from starlette.types import Lifespan
 
 from api import problems
-from api.edge import Edge
+from api.bodies import Bodies
+from api.cors import Cors
+from api.edge import PREFIX, Edge
+from api.headers import SecurityHeaders
 from db.session import ping
 
-PREFIX = "/api/momentum"
 DESCRIPTION = (
     "Carts that are about to be lost, won back. Merchants' servers use a secret key, the widget a publishable key "
     "and then a cart token. Money is a decimal number of major units beside `currency`. Errors are problem+json. "
@@ -34,6 +36,10 @@ def create_application(
     app.state.edge = edge
     app.openapi = partial(_document, app)  # type: ignore[method-assign]  # FastAPI's own way to extend it
     problems.install(app)
+    # The last one added is the outermost.
+    app.add_middleware(Cors, owner=app)
+    app.add_middleware(Bodies)
+    app.add_middleware(SecurityHeaders, public_url=edge.public_url)
     for router in routers:
         app.include_router(router, prefix=PREFIX)
 

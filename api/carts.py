@@ -2,20 +2,21 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 
 from api.cart_schemas import CartRead, CartToOpen, CheckoutToStart, ItemToAdd, OpenedCart, QuantityToSet
 from api.dependencies import EdgeDep, Now, OwnCart, Repeatable, SessionDep, WidgetDep
 from api.problems import responses
-from api.route import TransactionRoute
+from api.rates import carts_opened, tokens_renewed
+from api.route import PageRoute
 from policy.tokens import cart_token
 from storefront.carts import service
 from storefront.customers.schemas import Evidence
 
-router = APIRouter(prefix="/carts", tags=["Carts"], route_class=TransactionRoute)
+router = APIRouter(prefix="/carts", tags=["Carts"], route_class=PageRoute)
 
 
-@router.post("", status_code=201, responses=responses(403, 404, 409))
+@router.post("", status_code=201, dependencies=[Depends(carts_opened)], responses=responses(403, 404, 409, 429))
 async def open_cart(
     body: CartToOpen,
     request: Request,
@@ -120,7 +121,7 @@ async def start_checkout(
     return CartRead.of(cart)
 
 
-@router.post("/{cart_id}/token", responses=responses(403, 404))
+@router.post("/{cart_id}/token", dependencies=[Depends(tokens_renewed)], responses=responses(403, 404, 429))
 async def refresh_token(
     cart_id: UUID,
     shopper: OwnCart,

@@ -15,11 +15,13 @@ from pydantic.alias_generators import to_camel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agents.checkout_chat.agent import CheckoutChat
+from api.admission import OpenToPages, admit
 from api.dependencies import Now, Repeatable, SessionDep, ShopperDep
 from api.edge import edge_of
-from api.principals import Shopper, authenticate
+from api.principals import Shopper
 from api.problems import responses
-from api.route import TransactionRoute, bearer, usable
+from api.rates import sessions_opened
+from api.route import PageRoute, bearer, usable
 from api.schemas import Body, Schema, example
 from db.clock import read_clock
 from db.session import transaction
@@ -30,8 +32,8 @@ from graphs.conversations.schemas import Answer, Repeat, Turn
 from policy.errors import Forbidden, NotFound
 
 # A session is one transaction a request; a message is answered over several.
-sessions = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"], route_class=TransactionRoute)
-messages = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"])
+sessions = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"], route_class=PageRoute)
+messages = APIRouter(prefix="/cs/sessions", tags=["Checkout chat"], route_class=OpenToPages)
 
 
 class SessionContext(Body):
@@ -113,7 +115,9 @@ def chat_of(request: Request) -> CheckoutChat:
 ChatDep = Annotated[CheckoutChat, Depends(chat_of)]
 
 
-@sessions.post("", status_code=201, responses=responses(400, 403, 404, 409))
+@sessions.post(
+    "", status_code=201, dependencies=[Depends(sessions_opened)], responses=responses(400, 403, 404, 409, 429)
+)
 async def open_session(
     body: SessionToOpen,
     shopper: ShopperDep,
@@ -223,7 +227,7 @@ async def _begin(request: Request, session_id: UUID, content: str, key: str | No
     """Who asks, whether it is their conversation, and the utterance stored: one transaction before any model."""
     edge = edge_of(request)
     async with transaction(edge.engine, company_id=None) as session:
-        caller = await authenticate(session, request.headers.get("authorization"), signer=edge.signer)
+        caller = await admit(request, session, edge=edge)
         if not isinstance(caller, Shopper):
             raise Forbidden("This needs a cart token.")
         await _own(session, session_id, caller)

@@ -9,14 +9,14 @@ from pydantic import ConfigDict, Field, JsonValue
 from api.cart_schemas import Amount
 from api.dependencies import Now, SessionDep, WidgetDep
 from api.problems import responses
-from api.route import TransactionRoute
+from api.route import PageRoute
 from api.schemas import Cursor, Limit, Page, Schema, decode_cursor, encode_cursor
 from policy import money
 from storefront.catalogue import service
 from storefront.catalogue.schemas import ListedVariant
 from storefront.shops import service as shops
 
-router = APIRouter(prefix="/products", tags=["Products"], route_class=TransactionRoute)
+router = APIRouter(prefix="/products", tags=["Products"], route_class=PageRoute)
 
 _EXAMPLE: dict[str, JsonValue] = {
     "id": "01980f2e-8c5a-7c3e-9a54-0d5f8a3b1c22",

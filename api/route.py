@@ -14,8 +14,9 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
+from api.admission import OpenToPages, admit
 from api.edge import edge_of
-from api.principals import Principal, authenticate
+from api.principals import Principal
 from api.repository import IdempotencyRepository
 from db.clock import read_clock
 from db.session import transaction
@@ -41,7 +42,7 @@ class TransactionRoute(APIRoute):
         async def handle(request: Request) -> Response:
             edge = edge_of(request)
             async with transaction(edge.engine, company_id=None) as session:
-                principal = await authenticate(session, request.headers.get("authorization"), signer=edge.signer)
+                principal = await admit(request, session, edge=edge)
                 request.state.session, request.state.principal = session, principal
                 request.state.now = await read_clock(session)
                 key = request.headers.get("idempotency-key")
@@ -50,6 +51,10 @@ class TransactionRoute(APIRoute):
                 return await _once(request, principal, key, endpoint)
 
         return handle
+
+
+class PageRoute(TransactionRoute, OpenToPages):
+    """A transaction of the caller's, for a shop's pages too."""
 
 
 def usable(key: str) -> str:

@@ -1,11 +1,9 @@
 """The command line. Commands import what they run: the agents take seconds to load, and `--help` should not."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, NoReturn
 from uuid import UUID
 
 import typer
@@ -13,6 +11,8 @@ from pydantic import ValidationError
 from rich.console import Console
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.access_commands import key_commands, origins
+from app.commands import with_database
 from app.companies import Keys, NewCompany, create_company, issue_keys
 from app.database import database
 from app.imports import ImportSummary, import_faq_file, import_products_file
@@ -21,10 +21,9 @@ from db import upgrade as schema
 from db.clock import read_clock
 from db.embedded import EmbeddedServerError
 from db.ids import uuid7
-from db.session import UnsafeRole, open_engine, transaction
+from db.session import UnsafeRole, transaction
 from policy.errors import AppError
 
-T = TypeVar("T")
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Momentum wins back carts that are about to be lost."
 )
@@ -34,6 +33,8 @@ import_commands = typer.Typer(no_args_is_help=True, help="Import files; a repeat
 app.add_typer(db_commands, name="db")
 app.add_typer(company_commands, name="company")
 app.add_typer(import_commands, name="import")
+app.add_typer(key_commands, name="key")
+company_commands.command("origins")(origins)
 errors = Console(stderr=True)
 
 CompanyOption = Annotated[
@@ -102,7 +103,7 @@ def company_create(
             await create_company(session, new, now=await read_clock(session))
             return await issue_keys(session, company_id=new.id)
 
-    keys = _with_database(create)
+    keys = with_database(create)
     made = {"company_id": str(new.id), "publishable_key": keys.publishable, "secret_key": keys.secret}
     _print(made, as_json=as_json)
 
@@ -118,7 +119,7 @@ def import_faq(
 ) -> None:
     """Import an FAQ from CSV, JSON or Markdown with headings."""
     company_id, content = company or _demo_company(), file.read_bytes()
-    summary = _with_database(
+    summary = with_database(
         lambda engine: import_faq_file(engine, file.name, content, company_id=company_id, remove_missing=remove_missing)
     )
     _report(summary, as_json=as_json)
@@ -133,24 +134,10 @@ def import_products(
 ) -> None:
     """Import products from Shopify's product CSV."""
     company_id, content = company or _demo_company(), file.read_bytes()
-    summary = _with_database(
+    summary = with_database(
         lambda engine: import_products_file(engine, content, company_id=company_id, currency=currency)
     )
     _report(summary, as_json=as_json)
-
-
-def _with_database(work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
-    """Run `work` on the database that the settings name."""
-
-    async def run(url: str) -> T:
-        engine = open_engine(url)
-        try:
-            return await work(engine)
-        finally:
-            await engine.dispose()
-
-    with database(Settings()) as url:
-        return asyncio.run(run(url))
 
 
 def _demo_company() -> UUID:

@@ -42,9 +42,14 @@ class Company(Base):
     chat_config: Mapped[type_json] = mapped_column(JSON, server_default="{}")
     # Counts its changes, so that a form that was filled in on an older one is told.
     chat_config_version: Mapped[int] = mapped_column(server_default="0")
+    # Where the shop's own pages live (`https://shop.example`): browsers may call us from there and nowhere else.
+    allowed_origins: Mapped[list[str]] = mapped_column(ARRAY(String), server_default="{}")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    __table_args__ = (CheckConstraint("length(currency) = 3", name="currency"),)
+    __table_args__ = (
+        CheckConstraint("length(currency) = 3", name="currency"),
+        Index("ix_companies_allowed_origins", "allowed_origins", postgresql_using="gin"),
+    )
 
 
 class ApiKey(Base, TenantRow):

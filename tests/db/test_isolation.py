@@ -71,6 +71,7 @@ DEFINERS = {
     "find_user",
     "lost_calls",
     "next_due",
+    "origin_known",
     "reclaim_lost",
     "release_attempts",
     "release_carts",
