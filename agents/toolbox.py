@@ -32,3 +32,12 @@ CHECKOUT_CHAT = toolbox(
     set_opt_out,
 )
 RECOVERY_PLANNER = toolbox(get_cart, rank_upsells, search_faq, log_trigger, schedule_stage)
+VOICE_CALL = toolbox(
+    get_cart,
+    search_faq,
+    apply_discount,
+    record_diagnosis,
+    send_resume_link,
+    request_human,
+    set_opt_out,
+)

@@ -13,6 +13,9 @@ from agents.models.offline import OfflineModel
 from agents.models.offline_intents import IntentClassifier
 from agents.models.prices import cost_micro_usd
 from agents.recovery_planner.agent import RecoveryPlanner
+from agents.toolbox import VOICE_CALL
+from agents.voice_call.agent import VoiceAgent
+from agents.voice_call.turn import VoiceParts
 from app.settings import Settings, signing_key
 from db.clock import real_now
 from db.session import open_engine
@@ -34,6 +37,7 @@ class Parts:
     transports: Mapping[Channel, Transport]
     chat: CheckoutChat
     planner: RecoveryPlanner
+    voice: VoiceAgent
     public_url: str
 
     async def aclose(self) -> None:
@@ -46,7 +50,8 @@ def assemble(settings: Settings, database_url: str) -> Parts:
     signer = Signer(signing_key(settings))
     public_url = settings.public_url.rstrip("/")
     mailing = Mailing(Links(signer, public_url), settings.email_from)
-    offline = OfflineModel(IntentClassifier(get_embedder()))
+    classifier = IntentClassifier(get_embedder())
+    offline = OfflineModel(classifier)
     primary = _primary(settings, offline)
     return Parts(
         engine=engine,
@@ -55,6 +60,7 @@ def assemble(settings: Settings, database_url: str) -> Parts:
         transports=transports(smtp_url=None if settings.smtp_url is None else settings.smtp_url.get_secret_value()),
         chat=CheckoutChat(engine=engine, model=primary or offline, detectors=detectors, mailing=mailing, price=_price),
         planner=RecoveryPlanner(engine, primary, mailing),
+        voice=VoiceAgent(VoiceParts(engine, primary, classifier, VOICE_CALL, mailing, _price)),
         public_url=public_url,
     )
 

@@ -48,6 +48,10 @@ class Speaker(Protocol):
     @property
     def now(self) -> datetime: ...
 
+    def worded(self, sentence: str) -> str:
+        """The sentence as this medium has it, before it is checked."""
+        ...
+
     def show(self, position: int, text: str) -> None:
         """Let the shopper have a sentence that is stored at `position`."""
         ...
@@ -72,7 +76,7 @@ async def say(context: Speaker, sentence: str, facts: Sequence[Fact], said: Sequ
 
     One that is not is kept for the merchant and never shown.
     """
-    plain = separated(redact(sentence).text, said)
+    plain = separated(context.worded(redact(sentence).text), said)
     verdict = check(plain, facts, now=context.now)
     async with transaction(context.engine, company_id=context.turn.company_id) as session:
         if not verdict.passed:
@@ -82,7 +86,7 @@ async def say(context: Speaker, sentence: str, facts: Sequence[Fact], said: Sequ
         bound = [binding.fact_id for binding in verdict.bindings]
         position = await conversations.keep_sentence(session, context.turn, plain, {"facts": bound}, now=context.now)
     context.show(position, plain)
-    return (*said, Said(plain, frozenset(bound)))
+    return (*said, Said(plain, frozenset(bound), position))
 
 
 @dataclass

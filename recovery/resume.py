@@ -25,7 +25,7 @@ from storefront.carts.schemas import CartView
 from storefront.customers import service as customers
 from storefront.customers.schemas import CustomerView
 
-WHY_ASKED = "You get this because you asked for the link to your cart in our chat."
+WHY_ASKED = "You get this because you asked us for the link to your cart."
 
 
 NO_ADDRESS = "I have no email address to send it to. You can give one in the checkout."

@@ -119,7 +119,8 @@ class Diagnosis(_Part):
     primary_question: Sentence = (
         "I see that you had {{topItemName}} in your cart. Was there anything that made you hesitate?"
     )
-    tell_more: Sentence = "What was it?"
+    ask_again: Sentence = "Is there anything that made you hesitate?"
+    tell_more: Sentence = "What is it?"
     follow_ups: tuple[FollowUp, ...] = Field(
         (
             FollowUp(
@@ -219,6 +220,7 @@ class VoiceScript(_Part):
         yield "opening.greetingWithoutName", self.opening.greeting_without_name
         yield "opening.confirmContinue", self.opening.confirm_continue
         yield "diagnosis.primaryQuestion", self.diagnosis.primary_question
+        yield "diagnosis.askAgain", self.diagnosis.ask_again
         yield "diagnosis.tellMore", self.diagnosis.tell_more
         yield "closing.offerQuestion", self.closing.offer_question
         yield "closing.linkQuestion", self.closing.link_question

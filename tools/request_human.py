@@ -1,13 +1,18 @@
 from pydantic import Field
 
 from db.ids import uuid7
-from db.tables.conversations import HandoffStatus
+from db.tables.conversations import ConversationChannel, HandoffStatus
 from policy.claims.facts import PromiseFact, PromiseKind
 from policy.redaction.rules import redact
 from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
 from tools.repository import HandoffRepository
 
-SAY = "I have asked a person from the shop to look at this conversation. You can go on writing here meanwhile."
+SAY = {
+    ConversationChannel.CHECKOUT_CHAT: "I have asked a person from the shop to look at this conversation. "
+    "You can go on writing here meanwhile.",
+    ConversationChannel.VOICE: "I have asked a person from the shop to look at this call.",
+    ConversationChannel.PLANNER: "I have asked a person from the shop to look at this.",
+}
 
 
 class RequestHuman(ToolArgs):
@@ -38,6 +43,6 @@ async def request_human(ctx: ToolContext, args: RequestHuman) -> Done | Refused:
     assert handoff is not None  # added above or before
     return Done(
         data={"status": handoff.status},
-        say=SAY,
+        say=SAY[ctx.channel],
         facts=(PromiseFact(f"handoff:{handoff.id}", PromiseKind.HUMAN),),
     )

@@ -112,6 +112,9 @@ class TurnContext:
         """The shop's time: the turn's beginning and what has passed since."""
         return self.turn.now + timedelta(seconds=perf_counter() - self.started)
 
+    def worded(self, sentence: str) -> str:
+        return sentence
+
     def show(self, position: int, text: str) -> None:
         self.emit(Delta(position, text))
 

@@ -1,6 +1,6 @@
 """How a turn ends: with its whole answer, or closed by whoever finds that it broke."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -78,6 +78,15 @@ async def finish_turn(
     await ConversationRepository(session).end_lease(session_id, turn_id, company_id=company_id)
 
 
+async def end_interrupted(
+    session: AsyncSession, session_id: UUID, turn_id: UUID, record: TurnRecord, *, company_id: UUID
+) -> None:
+    """Close a turn whose answer was cut short, unless it has ended. Nothing is added: what is spoken cannot be shown
+    later, and what it changed is told by the next turn."""
+    if await TurnRepository(session).lock_running(turn_id, company_id=company_id):
+        await finish_turn(session, session_id, turn_id, record, company_id=company_id)
+
+
 async def end_broken(
     session: AsyncSession, session_id: UUID, turn_id: UUID, *, company_id: UUID, now: datetime, spent: Spent = NOTHING
 ) -> None:
@@ -90,7 +99,8 @@ async def end_broken(
         return
     rows = await transcript.of_turn(turn_id, session_id, MessageRole.ASSISTANT, company_id=company_id)
     said = [Said(row.content, frozenset(row.bindings.get("facts", ()))) for row in rows]
-    replies = await _replies(session, session_id, turn_id, company_id=company_id, now=now)
+    calls = await TurnRepository(session).tool_calls_of(turn_id, session_id, company_id=company_id)
+    replies = await kept_replies(session, session_id, calls, company_id=company_id, now=now)
     facts = [fact for reply in replies for fact in reply.facts]
     for sentence in [*unspoken(replies, said), INTERRUPTED]:
         text = separated(sentence, said)
@@ -120,15 +130,14 @@ async def end_broken(
     await finish_turn(session, session_id, turn_id, record, company_id=company_id)
 
 
-async def _replies(
-    session: AsyncSession, session_id: UUID, turn_id: UUID, *, company_id: UUID, now: datetime
+async def kept_replies(
+    session: AsyncSession, session_id: UUID, calls: Sequence[ToolCall], *, company_id: UUID, now: datetime
 ) -> list[ToolReply]:
-    """What the turn's tools did, with those of their facts that still hold: of an offer, only the one that is live."""
-    calls = await TurnRepository(session).tool_calls_of(turn_id, session_id, company_id=company_id)
+    """What calls of a conversation did, with those of their facts that still hold: of an offer, only the live one."""
     if not calls:
         return []
     conversation = await ConversationRepository(session).get(session_id, company_id=company_id)
-    assert conversation is not None  # its turn is locked
+    assert conversation is not None  # it has made calls
     live = await offers.live_grant(session, conversation.cart_id, company_id=company_id, now=now)
     return [_reply(each, live_grant="" if live is None else f"grant:{live.id}") for each in calls]
 

@@ -1,18 +1,22 @@
 """Queries of conversations: sessions, leases, turns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import cast, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.base import type_json
+from db.base import JSON, type_json
 from db.tables.conversations import (
     ChatLease,
+    ChatMessage,
     ChatSession,
     ChatTurn,
+    ConversationChannel,
+    ConversationStatus,
     Handoff,
     HandoffStatus,
     ToolCall,
@@ -42,10 +46,16 @@ class ConversationRepository:
             select(ChatSession).where(ChatSession.company_id == company_id, ChatSession.id == session_id)
         )
 
-    async def of_attempt(self, attempt_id: UUID, *, company_id: UUID) -> ChatSession | None:
+    async def of_attempt(
+        self, attempt_id: UUID, channel: ConversationChannel, *, company_id: UUID
+    ) -> ChatSession | None:
         return await self.session.scalar(
             select(ChatSession)
-            .where(ChatSession.company_id == company_id, ChatSession.attempt_id == attempt_id)
+            .where(
+                ChatSession.company_id == company_id,
+                ChatSession.attempt_id == attempt_id,
+                ChatSession.channel == channel,
+            )
             .order_by(ChatSession.id)
             .limit(1)
         )
@@ -68,6 +78,13 @@ class ConversationRepository:
             .values(last_message_at=now)
         )
 
+    async def close(self, session_id: UUID, *, company_id: UUID) -> None:
+        await self.session.execute(
+            update(ChatSession)
+            .where(ChatSession.company_id == company_id, ChatSession.id == session_id)
+            .values(status=ConversationStatus.CLOSED)
+        )
+
     async def is_silenced(self, session_id: UUID, *, company_id: UUID) -> bool:
         """Whether a person has taken over (decision 31)."""
         status = await self.session.scalar(
@@ -76,9 +93,9 @@ class ConversationRepository:
         return status is HandoffStatus.ACCEPTED
 
     async def take_lease(
-        self, session_id: UUID, turn_id: UUID, *, company_id: UUID, now: datetime, life: timedelta
+        self, session_id: UUID, turn_id: UUID, *, company_id: UUID, now: datetime, life: timedelta, seize: bool = False
     ) -> Lease | None:
-        """Become the one that answers; None while another turn does. `now` is real time."""
+        """Become the one that answers; None while another turn does, unless it is to be put out. `now` is real time."""
         before = (
             select(ChatLease.turn_id)
             .where(ChatLease.company_id == company_id, ChatLease.session_id == session_id)
@@ -90,7 +107,7 @@ class ConversationRepository:
             .on_conflict_do_update(
                 index_elements=["company_id", "session_id"],
                 set_={"turn_id": turn_id, "expires_at": now + life},
-                where=ChatLease.expires_at <= now,
+                where=None if seize else ChatLease.expires_at <= now,
             )
             .returning(select(before.c.turn_id).scalar_subquery())
         )
@@ -161,7 +178,9 @@ class TurnRepository:
         return locked is not None
 
     async def finish(self, turn_id: UUID, values: type_json, *, company_id: UUID) -> bool:
-        """End a running turn; False if it has ended already."""
+        """End a running turn; False if it has ended already. Its timings are added to those that are known."""
+        if "timings" in values:
+            values = {**values, "timings": ChatTurn.timings.op("||")(cast(values["timings"], JSON))}
         ended = await self.session.execute(
             update(ChatTurn)
             .where(ChatTurn.company_id == company_id, ChatTurn.id == turn_id, ChatTurn.status == TurnStatus.RUNNING)
@@ -170,6 +189,26 @@ class TurnRepository:
             .execution_options(synchronize_session=False)
         )
         return ended.first() is not None
+
+    async def add_timings(
+        self, session_id: UUID, position: int, timings: Mapping[str, int], *, company_id: UUID
+    ) -> None:
+        """To the turn of a sentence."""
+        turn_id = (
+            select(ChatMessage.turn_id)
+            .where(
+                ChatMessage.company_id == company_id,
+                ChatMessage.session_id == session_id,
+                ChatMessage.position == position,
+            )
+            .scalar_subquery()
+        )
+        await self.session.execute(
+            update(ChatTurn)
+            .where(ChatTurn.company_id == company_id, ChatTurn.id == turn_id)
+            .values(timings=ChatTurn.timings.op("||")(cast(dict(timings), JSON)))
+            .execution_options(synchronize_session=False)
+        )
 
     async def of_request(self, session_id: UUID, request_key: str, *, company_id: UUID) -> UUID | None:
         return await self.session.scalar(

@@ -21,10 +21,11 @@ class Turn:
 
 @dataclass(frozen=True)
 class Said:
-    """A sentence that was shown, and the facts that it rests on."""
+    """A sentence that was shown, the facts that it rests on, and its row."""
 
     text: str
     fact_ids: frozenset[str]
+    position: int | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from db.tables.conversations import (
     TurnSource,
     TurnStatus,
 )
-from graphs.conversations.ending import LostTurn, end_broken
+from graphs.conversations.ending import LostTurn, TurnRecord, end_broken, end_interrupted
 from graphs.conversations.repository import ConversationRepository, TurnRepository
 from graphs.conversations.schemas import Answer, Repeat, Turn
 from graphs.conversations.transcript.repository import TranscriptRepository
@@ -90,7 +90,9 @@ async def of_attempt(
     session: AsyncSession, attempt_id: UUID, cart_id: UUID, *, company_id: UUID, policy_version: int, now: datetime
 ) -> ChatSession:
     """The planner's record of a save attempt, opened when it is first needed."""
-    found = await ConversationRepository(session).of_attempt(attempt_id, company_id=company_id)
+    found = await ConversationRepository(session).of_attempt(
+        attempt_id, ConversationChannel.PLANNER, company_id=company_id
+    )
     return found or await open_conversation(
         session,
         cart_id,
@@ -140,8 +142,40 @@ async def begin_turn(
     return Turn(turn_id, session_id, company_id, plain, now)
 
 
+async def begin_spoken_turn(
+    session: AsyncSession, session_id: UUID, content: str, *, company_id: UUID, bindings: type_json, now: datetime
+) -> Turn:
+    """Keep what was heard on a call, if anything, and become the one that answers it.
+
+    A call has one line, and whoever holds the newest speaks: a turn that is still running elsewhere is put out.
+    """
+    turn_id = uuid7()
+    conversations, turns = ConversationRepository(session), TurnRepository(session)
+    lease = await conversations.take_lease(
+        session_id, turn_id, company_id=company_id, now=real_now(), life=LEASE, seize=True
+    )
+    if lease is not None and lease.dead_turn is not None:
+        lost = TurnRecord(TurnStatus.BROKEN, Answer(response=""), fallback_reason="INTERRUPTED")
+        await end_interrupted(session, session_id, lease.dead_turn, lost, company_id=company_id)
+    plain = content
+    if content:
+        plain = await _store_redacted(
+            session, session_id, turn_id, content, company_id=company_id, now=now, bindings=bindings
+        )
+    await turns.add(turn_id, session_id, None, company_id=company_id, started_at=real_now())
+    await conversations.touch(session_id, company_id=company_id, now=now)
+    return Turn(turn_id, session_id, company_id, plain, now)
+
+
 async def _store_redacted(
-    session: AsyncSession, session_id: UUID, turn_id: UUID, content: str, *, company_id: UUID, now: datetime
+    session: AsyncSession,
+    session_id: UUID,
+    turn_id: UUID,
+    content: str,
+    *,
+    company_id: UUID,
+    now: datetime,
+    bindings: type_json | None = None,
 ) -> str:
     transcript = TranscriptRepository(session)
     earlier = await transcript.latest(session_id, company_id=company_id, limit=REDACTION_REACH, role=MessageRole.USER)
@@ -149,7 +183,15 @@ async def _store_redacted(
     for row, kept in zip(earlier, redacted.previous, strict=True):
         if kept != row.content:
             await transcript.rewrite(row, kept, company_id=company_id)
-    await transcript.add(session_id, MessageRole.USER, redacted.text, company_id=company_id, turn_id=turn_id, now=now)
+    await transcript.add(
+        session_id,
+        MessageRole.USER,
+        redacted.text,
+        company_id=company_id,
+        turn_id=turn_id,
+        bindings=bindings,
+        now=now,
+    )
     return redacted.text
 
 

@@ -15,7 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from agents import detectors
 from agents.checkout_chat.agent import CheckoutChat
+from agents.models.offline_intents import IntentClassifier
 from agents.recovery_planner.agent import RecoveryPlanner
+from agents.toolbox import VOICE_CALL
+from agents.voice_call.agent import VoiceAgent
+from agents.voice_call.turn import VoiceParts
 from app.jobs import Jobs
 from app.parts import Parts
 from app.server import create_server
@@ -29,6 +33,7 @@ from delivery.transport import Outcome, Outgoing, Sent
 from graphs.checkout_chat.state import Delta, ToolRan, TurnDone, TurnEvent
 from graphs.conversations import service as conversations
 from graphs.conversations.schemas import Turn
+from knowledge.embedding import get_embedder
 from policy.errors import AppError
 from policy.tokens import cart_token
 from recovery.emails import Mailing
@@ -109,7 +114,10 @@ class Driver:
         )
         self.mailbox = Mailbox()
         transports = dict.fromkeys(Channel, self.mailbox)
-        parts = Parts(engine, SIGNER, mailing, transports, self.chat, RecoveryPlanner(engine, None, mailing), BASE)
+        planner = RecoveryPlanner(engine, None, mailing)
+        classifier = IntentClassifier(get_embedder())
+        voice = VoiceAgent(VoiceParts(engine, None, classifier, VOICE_CALL, mailing, lambda model, usage: 0))
+        parts = Parts(engine, SIGNER, mailing, transports, self.chat, planner, voice, BASE)
         self.jobs = Jobs(parts)
         transport = httpx.ASGITransport(create_server(parts), raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url=f"{BASE}/api/momentum")

@@ -3,10 +3,10 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, func, insert, literal, select, update
+from sqlalchemy import ScalarSelect, cast, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.base import type_json
+from db.base import JSON, type_json
 from db.ids import uuid7
 from db.tables.conversations import BlockedSentence, ChatLease, ChatMessage, MessageRole
 
@@ -143,6 +143,19 @@ class TranscriptRepository:
                 .where(BlockedSentence.company_id == company_id, BlockedSentence.session_id == session_id)
                 .order_by(BlockedSentence.id)
             )
+        )
+
+    async def note(self, session_id: UUID, position: int, bindings: type_json, *, company_id: UUID) -> None:
+        """Add to what is known of a row."""
+        await self.session.execute(
+            update(ChatMessage)
+            .where(
+                ChatMessage.company_id == company_id,
+                ChatMessage.session_id == session_id,
+                ChatMessage.position == position,
+            )
+            .values(bindings=ChatMessage.bindings.op("||")(cast(bindings, JSON)))
+            .execution_options(synchronize_session=False)
         )
 
     async def rewrite(self, message: ChatMessage, content: str, *, company_id: UUID) -> None:

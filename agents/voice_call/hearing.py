@@ -1,0 +1,173 @@
+"""What a customer's utterance on a call is, before any model hears it: pure, the same for the script and the model.
+
+Opt-outs, wishes for a person and the question who is speaking come from the detectors in six languages; the rest is
+phrases (hearing.json), the merchant's triggers, and for what is put in other words the intent classifier.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from agents import detectors
+from agents.detectors import plain_words
+from agents.models.offline_intents import Intent, needed_confidence
+from agents.models.offline_plan import QUESTIONS
+from db.tables.customers import SuppressionScope
+from db.tables.recovery import CartAbandonmentReason
+from graphs.voice_call.course import Heard, Hearing, Progress, Question
+from policy.redaction.rules import holds_mark
+from recovery.voice_script import FollowUp, VoiceScript
+
+
+class Classifier(Protocol):
+    def classify(self, text: str) -> tuple[Intent, float]: ...
+
+
+class _Phrases(BaseModel):
+    """Alternatives over plain words; `takes_back` makes a no of what began like a yes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fillers: str
+    yes: str
+    no: str
+    takes_back: str
+    wrong_person: str
+    not_interested: str
+    callback: str
+    goodbye: str
+    question: str
+
+
+_PHRASES = _Phrases.model_validate_json(Path(__file__).with_suffix(".json").read_bytes())
+
+
+def _anywhere(alternatives: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{alternatives})\b")
+
+
+_FILLERS = frozenset(_PHRASES.fillers.split("|"))
+_YES = re.compile(rf"(?:{_PHRASES.yes})\b")
+_NO = re.compile(rf"(?:{_PHRASES.no})\b")
+_TAKES_BACK = _anywhere(_PHRASES.takes_back)
+_WRONG_PERSON = re.compile(rf"\b(?:{_PHRASES.wrong_person})")
+_NOT_INTERESTED = _anywhere(_PHRASES.not_interested)
+_CALLBACK = _anywhere(_PHRASES.callback)
+_GOODBYE = re.compile(rf"(?:{_PHRASES.goodbye})\b")
+_QUESTION = re.compile(rf"(?:{_PHRASES.question})\b")
+
+_REASONS: Mapping[Intent, CartAbandonmentReason] = {
+    Intent.PRICE_OBJECTION: CartAbandonmentReason.TOO_EXPENSIVE,
+    Intent.SHIPPING_OBJECTION: CartAbandonmentReason.SHIPPING_COST,
+    Intent.JUST_BROWSING: CartAbandonmentReason.JUST_BROWSING,
+    Intent.COMPARING: CartAbandonmentReason.COMPARING_OPTIONS,
+    Intent.SAVE_FOR_LATER: CartAbandonmentReason.SAVING_FOR_LATER,
+    Intent.PAYMENT_PROBLEM: CartAbandonmentReason.PAYMENT_ISSUES,
+}
+# Answers to these begin with a yes or a no, whatever else they mention ("yes, at that price").
+_CLOSED = frozenset({Question.OFFER, Question.LINK, Question.MORE, Question.IDENTITY})
+
+
+def opts_out(text: str) -> SuppressionScope | None:
+    """What a customer wants no more of. Who names calls alone is called no more; anything wider stops everything."""
+    scope = detectors.opts_out(text)
+    return scope if scope in {None, SuppressionScope.VOICE} else SuppressionScope.ALL
+
+
+def hear(
+    text: str, progress: Progress, script: VoiceScript, classifier: Classifier, *, first_name: str | None
+) -> Hearing:
+    """The one thing that an utterance is; `text` as it is stored, card numbers hidden."""
+    words = plain_words(text)
+    if (scope := opts_out(text)) is not None:
+        return Hearing(Heard.OPT_OUT, scope=scope)
+    if holds_mark(text):
+        return Hearing(Heard.CARD)
+    if (language := detectors.language_of_bot_question(text)) is not None:
+        return Hearing(Heard.BOT_QUESTION, language=language)
+    if detectors.wants_human(text) and not _CALLBACK.search(words):
+        return Hearing(Heard.HUMAN)
+    if _WRONG_PERSON.search(words):
+        return Hearing(Heard.WRONG_PERSON)
+    if _NOT_INTERESTED.search(words):
+        return Hearing(Heard.NOT_INTERESTED)
+    if _CALLBACK.search(words):
+        return Hearing(Heard.CALLBACK)
+    bare = _without_fillers(words)
+    if not progress.identified:
+        return _of_a_stranger(bare, text, first_name)
+    return _of_the_customer(bare, text, words, progress, script, classifier)
+
+
+def _of_a_stranger(bare: str, text: str, first_name: str | None) -> Hearing:
+    if first_name is not None:
+        name = plain_words(first_name)
+        if name and re.search(rf"\bnot {name}\b", bare):
+            return Hearing(Heard.WRONG_PERSON)
+        if name and re.match(rf"(?:(?:this|it) is |its |im |i am )?{name}\b", bare):
+            return Hearing(Heard.YES)
+    answer = _yes_or_no(bare)
+    if answer is None and _GOODBYE.match(bare):
+        return Hearing(Heard.GOODBYE)
+    if answer is None and _asks(bare, text):
+        return Hearing(Heard.QUESTION)
+    return Hearing(answer or Heard.OTHER)
+
+
+def _of_the_customer(
+    bare: str, text: str, words: str, progress: Progress, script: VoiceScript, classifier: Classifier
+) -> Hearing:
+    answer = _yes_or_no(bare)
+    if answer is not None and progress.asked in _CLOSED:
+        return Hearing(answer)
+    if _GOODBYE.match(bare):
+        return Hearing(Heard.GOODBYE)
+    asks = _asks(bare, text)
+    follow_up = None if asks else _follow_up(words, script)
+    if follow_up is not None:
+        return Hearing(Heard.OBJECTION, reason=follow_up.reason, response=follow_up.response)
+    if answer is not None and len(bare.split()) <= 3:
+        return Hearing(answer)
+    intent, confidence = classifier.classify(text)
+    known = intent if confidence >= needed_confidence(intent) else None
+    if known is not None and known in _REASONS:
+        reason = _REASONS[known]
+        return Hearing(Heard.OBJECTION, reason=reason, response=_response_to(reason, script))
+    if asks or known in QUESTIONS:
+        return Hearing(Heard.QUESTION)
+    if known is Intent.GOODBYE:
+        return Hearing(Heard.GOODBYE)
+    return Hearing(answer or Heard.OTHER)
+
+
+def _without_fillers(words: str) -> str:
+    kept = words.split()
+    while kept and kept[0] in _FILLERS:
+        kept.pop(0)
+    return " ".join(kept)
+
+
+def _yes_or_no(bare: str) -> Heard | None:
+    if _NO.match(bare) or (_YES.match(bare) and _TAKES_BACK.search(bare)):
+        return Heard.NO
+    return Heard.YES if _YES.match(bare) else None
+
+
+def _asks(bare: str, text: str) -> bool:
+    return text.rstrip().endswith("?") or _QUESTION.match(bare) is not None
+
+
+def _follow_up(words: str, script: VoiceScript) -> FollowUp | None:
+    """The first of the merchant's answers with a trigger among the words."""
+    padded = f" {words} "
+    for each in script.follow_ups():
+        if any(f" {plain_words(trigger)} " in padded for trigger in each.trigger.split("|")):
+            return each
+    return None
+
+
+def _response_to(reason: CartAbandonmentReason, script: VoiceScript) -> str | None:
+    return next((each.response for each in script.follow_ups() if each.reason is reason), None)

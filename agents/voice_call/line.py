@@ -1,0 +1,137 @@
+"""One call's conversation in this process: which turn runs, and what becomes of it when the customer talks into it."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from agents.voice_call import hearing
+from agents.voice_call.turn import Input, VoiceParts, begin
+from db.clock import read_clock
+from db.session import transaction
+from db.tables.conversations import TurnStatus
+from db.tables.voice import EndReason
+from graphs.conversations.ending import LostTurn, end_interrupted
+from graphs.model import NO_USAGE
+from graphs.voice_call import calls, routing
+from graphs.voice_call.course import Heard, Hearing
+from graphs.voice_call.events import CallEvent, HangUp
+from graphs.voice_call.graph import run_turn
+from graphs.voice_call.state import CallContext
+
+logger = logging.getLogger(__name__)
+
+OPT_OUT_KEY = "9"
+Events = asyncio.Queue[CallEvent | None]
+
+
+@dataclass
+class Line:
+    """A LiveCall. Everything that was said or decided is in rows: this is a handle."""
+
+    parts: VoiceParts
+    call_id: UUID
+    session_id: UUID
+    company_id: UUID
+    _turn: asyncio.Task[None] | None = None
+    # Set while an opt-out is being kept: nothing that is heard meanwhile ends its turn.
+    _stopping: bool = False
+    _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def opening(self) -> AsyncGenerator[CallEvent]:
+        return self._answer(Input(known=Hearing(Heard.ANSWERED)))
+
+    def heard(self, text: str, *, at_ms: int, timings: Mapping[str, int]) -> AsyncGenerator[CallEvent]:
+        known = self._opt_out(text)
+        return self._answer(Input(text=text, at_ms=at_ms, timings=dict(timings), known=known))
+
+    def quiet(self) -> AsyncGenerator[CallEvent]:
+        return self._answer(Input(known=Hearing(Heard.SILENCE)))
+
+    def pressed(self, digit: str) -> AsyncGenerator[CallEvent]:
+        if digit != OPT_OUT_KEY:
+            return _nothing()
+        return self._answer(Input(known=Hearing(Heard.OPT_OUT)))
+
+    def opts_out(self, text: str) -> bool:
+        return hearing.opts_out(text) is not None
+
+    async def played(self, position: int, *, at_ms: int, whole: bool) -> None:
+        async with transaction(self.parts.engine, company_id=self.company_id) as session:
+            await calls.played(session, self.session_id, position, company_id=self.company_id, at_ms=at_ms, whole=whole)
+
+    async def timed(self, position: int, timings: Mapping[str, int]) -> None:
+        async with transaction(self.parts.engine, company_id=self.company_id) as session:
+            await calls.timed(session, self.session_id, position, timings, company_id=self.company_id)
+
+    async def closed(self, reason: EndReason) -> HangUp:
+        async with self._starting:
+            await self._end_turn()
+        async with transaction(self.parts.engine, company_id=self.company_id) as session:
+            now = await read_clock(session)
+            rows = await calls.standing(session, self.session_id, company_id=self.company_id, limit=1, now=now)
+            await calls.close_conversation(session, self.session_id, company_id=self.company_id)
+        ending = routing.ending_if_lost(rows.progress, routing.changed_by(rows.replies), reason)
+        return HangUp(ending.outcome, ending.end_reason, ending.at_once)
+
+    @staticmethod
+    def _opt_out(text: str) -> Hearing | None:
+        scope = hearing.opts_out(text)
+        return None if scope is None else Hearing(Heard.OPT_OUT, scope=scope)
+
+    async def _answer(self, given: Input) -> AsyncGenerator[CallEvent]:
+        """Events of one turn. It is a task of its own, so that whoever stops listening can end it in good order."""
+        events: Events = asyncio.Queue()
+        async with self._starting:
+            await self._end_turn()
+            self._stopping = given.known is not None and given.known.kind is Heard.OPT_OUT
+            turn = self._turn = asyncio.create_task(self._run(given, events))
+        try:
+            while (event := await events.get()) is not None:
+                yield event
+        finally:
+            if self._turn is turn:
+                await self._end_turn()
+
+    async def _end_turn(self) -> None:
+        """Let nothing more of the running turn be said. An opt-out is not ended by anything: it ends the call."""
+        if self._turn is None or self._turn.done():
+            return
+        if not self._stopping:
+            self._turn.cancel()
+        await asyncio.wait([self._turn])
+
+    async def _run(self, given: Input, events: Events) -> None:
+        """One turn to its end, or until it is talked over. What it has begun is finished and kept either way."""
+        context = None
+        whole = False
+        try:
+            context, state = await begin(
+                self.parts, self.call_id, self.session_id, given, company_id=self.company_id, emit=events.put_nowait
+            )
+            await run_turn(context, state)
+            whole = True
+        except LostTurn:
+            whole = True  # another line has the call now
+        except asyncio.CancelledError:
+            pass  # talked over: the next turn goes on
+        finally:
+            if not whole and context is not None:
+                await self._keep_interrupted(context)
+            events.put_nowait(None)
+
+    async def _keep_interrupted(self, context: CallContext) -> None:
+        if context.running:
+            await asyncio.wait(set(context.running))
+        record = calls.record_of(
+            context, (), (), status=TurnStatus.BROKEN, fallback_reason="INTERRUPTED", usage=NO_USAGE
+        )
+        async with transaction(self.parts.engine, company_id=self.company_id) as session:
+            await end_interrupted(session, context.turn.session_id, context.turn.id, record, company_id=self.company_id)
+
+
+async def _nothing() -> AsyncGenerator[CallEvent]:
+    nothing: tuple[CallEvent, ...] = ()
+    for event in nothing:
+        yield event
