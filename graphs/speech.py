@@ -83,7 +83,7 @@ async def say(context: Speaker, sentence: str, facts: Sequence[Fact], said: Sequ
             unbound: type_json = {"claims": [{"kind": claim.kind, "text": claim.text} for claim in verdict.unbound]}
             await conversations.keep_blocked(session, context.turn, plain.strip(), unbound, now=context.now)
             return tuple(said)
-        bound = [binding.fact_id for binding in verdict.bindings]
+        bound = list(dict.fromkeys(binding.fact_id for binding in verdict.bindings))
         position = await conversations.keep_sentence(session, context.turn, plain, {"facts": bound}, now=context.now)
     context.show(position, plain)
     return (*said, Said(plain, frozenset(bound), position))

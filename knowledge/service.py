@@ -16,7 +16,7 @@ from knowledge.embedding import get_embedder
 from knowledge.repository import KnowledgeRepository
 from policy.errors import NotFound
 
-# Cosines, calibrated on labelled questions (docs/decisions/faq-threshold.md).
+# Cosines, calibrated on labelled questions (docs/decisions/0006-faq-threshold.md).
 SIMILARITY_FLOOR = 0.36
 RELATED_MARGIN = 0.12
 CERTAIN_CHATTER = 0.75

@@ -107,7 +107,7 @@ async def end_broken(
         verdict = check(text, facts, now=now)
         if not verdict.passed:
             continue
-        bound = [binding.fact_id for binding in verdict.bindings]
+        bound = list(dict.fromkeys(binding.fact_id for binding in verdict.bindings))
         await transcript.add(
             session_id,
             MessageRole.ASSISTANT,

@@ -329,6 +329,18 @@ def _matches(source: Source, pattern: re.Pattern[str], what: str) -> Iterator[Fi
             yield Finding(source.path, number, f"{found.group().strip()!r}: {what}")
 
 
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+
+
+def links_lead_somewhere(source: Source) -> Iterator[Finding]:
+    if not source.path.endswith(".md") or source.is_under("tests/"):
+        return
+    for number, line in enumerate(source.text.splitlines(), 1):
+        for target in LINK.findall(line):
+            if not (ROOT / source.path).parent.joinpath(target).exists():
+                yield Finding(source.path, number, f"{target}: there is no such file")
+
+
 # Of Python files, and of every file.
 PYTHON: tuple[Check, ...] = (
     queries_stay_in_repositories,
@@ -342,4 +354,9 @@ PYTHON: tuple[Check, ...] = (
     environment_is_read_once,
     files_and_functions_are_short,
 )
-ANY: tuple[Check, ...] = (names_say_what_is_inside, nothing_is_left_for_later, nothing_private_is_committed)
+ANY: tuple[Check, ...] = (
+    names_say_what_is_inside,
+    nothing_is_left_for_later,
+    nothing_private_is_committed,
+    links_lead_somewhere,
+)

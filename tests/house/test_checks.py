@@ -13,6 +13,7 @@ from tests.house.checks import (
     files,
     files_and_functions_are_short,
     findings,
+    links_lead_somewhere,
     names_say_what_is_inside,
     nothing_is_left_for_later,
     nothing_private_is_committed,
@@ -121,6 +122,7 @@ BROKEN: list[tuple[Check, str, str]] = [
     (nothing_private_is_committed, "requirements.lock", f"--index-url https://{REGISTRY}/simple"),
     (nothing_private_is_committed, "docs/operations.md", f"ANTHROPIC_API_KEY={SECRET}"),
     (nothing_private_is_committed, "app/key.pem", "-----BEGIN " + "RSA PRIVATE KEY-----"),
+    (links_lead_somewhere, "docs/operations.md", "See [the code](../app/nothing.py)."),
 ]
 
 RIGHT: list[tuple[Check, str, str]] = [
@@ -161,6 +163,7 @@ RIGHT: list[tuple[Check, str, str]] = [
     (files_and_functions_are_short, "recovery/service.py", "x = 1\n" * 400),
     (files_and_functions_are_short, "api/carts.py", FACTORY),
     (names_say_what_is_inside, "recovery/__init__.py", ""),
+    (links_lead_somewhere, "docs/operations.md", "See [it](../README.md#run-it) and [them](https://shop.example)."),
     (nothing_private_is_committed, "web/mount.py", "@router.get('/work/{item}')\nurl = 'https://shop.example/home/x'"),
 ]
 
