@@ -1,0 +1,41 @@
+"""Speech by Deepgram: streaming recognition with partial transcripts, streaming voice."""
+
+from dataclasses import dataclass
+
+from pipecat.services.deepgram.stt import DeepgramSTTService
+from pipecat.services.deepgram.tts import DeepgramTTSService
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import TTSService
+from pydantic import SecretStr
+
+DEFAULT_URL = "wss://api.deepgram.com"
+RECOGNISER = "nova-3-general"
+VOICE = "aura-2-helena-en"
+ENDPOINTING_MS = 300
+
+
+@dataclass(frozen=True)
+class DeepgramSpeech:
+    """`base_url` is a ws:// or wss:// address. Nothing that is sent may train a model (rules C-20)."""
+
+    api_key: SecretStr
+    base_url: str = DEFAULT_URL
+
+    async def warm(self) -> None:
+        """Nothing to load: each call opens its own connections."""
+
+    def speech_to_text(self) -> STTService:
+        return DeepgramSTTService(
+            api_key=self.api_key.get_secret_value(),
+            base_url=self.base_url,
+            mip_opt_out=True,
+            settings=DeepgramSTTService.Settings(model=RECOGNISER, endpointing=ENDPOINTING_MS, interim_results=True),
+        )
+
+    def text_to_speech(self) -> TTSService:
+        return DeepgramTTSService(
+            api_key=self.api_key.get_secret_value(),
+            base_url=self.base_url,
+            mip_opt_out=True,
+            settings=DeepgramTTSService.Settings(voice=VOICE),
+        )

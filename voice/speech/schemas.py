@@ -1,0 +1,23 @@
+"""What a pipeline needs of speech: an ear and a mouth for each call, made by the one adapter of the process."""
+
+from typing import Protocol
+
+from pipecat.services.stt_service import STTService
+from pipecat.services.tts_service import TTSService
+
+# Telephone lines carry 8 kHz; the recogniser, the voice detector and the turn model hear at 16 kHz.
+LINE_RATE = 8_000
+HEARING_RATE = 16_000
+
+
+class Speech(Protocol):
+    """One a process. The services that it makes belong to one call each."""
+
+    async def warm(self) -> None:
+        """Load what is slow to load, so that the first call does not wait."""
+
+    def speech_to_text(self) -> STTService:
+        """Pushes TranscriptionFrames, and InterimTranscriptionFrames where the provider has them."""
+
+    def text_to_speech(self) -> TTSService:
+        """Speaks TTSSpeakFrames, in their order, at the pipeline's output rate."""
