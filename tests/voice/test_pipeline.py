@@ -1,0 +1,144 @@
+"""A call over real sockets, with a voice at either end. What is said is scripted; everything else is as it runs."""
+
+import asyncio
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
+from graphs.voice_call.events import Say
+from tests.recovery.shops import Shop
+from tests.voice.lines import LIMITS, Customer, Exchange, exchange, understood, voice
+from tests.voice.scripted import COMPLETED, DISCLOSURE, FAREWELL, QUESTION, ScriptedCall
+from voice.pipeline import Limits
+
+
+async def ended(line: Exchange, customer: Customer, running: "asyncio.Task[None]") -> None:
+    async with asyncio.timeout(30):
+        await line.carrier.when.wait()
+        await running
+
+
+async def test_a_conversation_is_heard_spoken_timed_and_ended(engine: AsyncEngine, shop: Shop) -> None:
+    live = ScriptedCall(answers=[[FAREWELL, COMPLETED]])
+    async with exchange(engine, shop, live) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_quiet()
+        customer.stream.say(await voice("Yes, I am."))
+        await ended(line, customer, running)
+        row = await line.row(call.id)
+    assert live.told == [
+        ("played", 1, True),
+        ("played", 2, True),
+        ("heard", "Yes, I am."),
+        ("played", 9, True),
+        ("closed", EndReason.COMPLETED),
+    ]
+    assert (row.status, row.slot, row.outcome, row.end_reason) == (
+        VoiceCallStatus.ENDED,
+        None,
+        VoiceCallOutcome.CALLBACK_REQUESTED,
+        EndReason.COMPLETED,
+    )
+    assert line.carrier.hung_up == [call.provider_id]
+    # The farewell was played to its end before the line was closed.
+    said = await understood(bytes(customer.stream.agent))
+    assert said.endswith("Thank you and goodbye.")
+    heard, spoken = live.timings
+    assert list(heard) == ["speechEndToTranscript"]
+    assert list(spoken) == ["sentencePassed", "firstAudio"]
+
+
+async def test_the_disclosure_is_complete_when_talked_over(engine: AsyncEngine, shop: Shop) -> None:
+    live = ScriptedCall(beginning=[DISCLOSURE], answers=[[FAREWELL, COMPLETED]])
+    async with exchange(engine, shop, live) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_heard(25)
+        customer.stream.say(await voice("Hello? Who is this? I am rather busy."))
+        await customer.until_quiet()
+        assert live.told[0] == ("played", 1, True)
+        customer.stream.say(await voice("Yes, I am."))
+        await ended(line, customer, running)
+    said = await understood(bytes(customer.stream.agent))
+    assert said.startswith("This is an automated call from Maple Coffee. To stop these calls, press 9.")
+    assert ("heard", "Yes, I am.") in live.told
+
+
+async def test_a_barge_in_silences_us_and_is_answered(engine: AsyncEngine, shop: Shop) -> None:
+    long = Say(3, "Well, there are very many things that I could tell you about this fine coffee. " * 3, True)
+    live = ScriptedCall(beginning=[long], answers=[[FAREWELL, COMPLETED]])
+    async with exchange(engine, shop, live) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_heard(60)
+        customer.stream.say(await voice("I do not want any coffee."))
+        await ended(line, customer, running)
+    assert live.told[:2] == [("played", 3, False), ("heard", "I do not want any coffee.")]
+    assert ("played", 9, True) in live.told
+    # Of 15 seconds, 1.2 were heard before the customer spoke.
+    assert len(customer.stream.agent) < 8_000 * 12
+
+
+@pytest.mark.parametrize("how", ["key", "voice"])
+async def test_an_opt_out_ends_the_call_at_once_even_in_the_disclosure(
+    engine: AsyncEngine, shop: Shop, how: str
+) -> None:
+    live = ScriptedCall()
+    async with exchange(engine, shop, live) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_heard(25)
+        if how == "key":
+            await customer.stream.press("5")
+            await customer.stream.press("9")
+        else:
+            customer.stream.say(await voice("Stop calling me."))
+        await ended(line, customer, running)
+        row = await line.row(call.id)
+    asked = ("pressed", "9") if how == "key" else ("heard", "Stop calling me.")
+    assert asked in live.told
+    assert ("played", 1, True) not in live.told
+    assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, None)
+    assert line.carrier.hung_up == [call.provider_id]
+
+
+async def test_silence_is_noticed_after_what_was_said_was_played(engine: AsyncEngine, shop: Shop) -> None:
+    live = ScriptedCall(beginning=[QUESTION])
+    async with exchange(engine, shop, live) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        await asyncio.wait_for(customer.stream.carry(line.url), 30)
+        await line.carrier.when.wait()
+        row = await line.row(call.id)
+    assert live.told[:3] == [("played", 2, True), ("quiet",), ("played", 9, True)]
+    assert row.end_reason is EndReason.SILENCE
+
+
+async def test_who_hangs_up_leaves_a_call_with_an_outcome(engine: AsyncEngine, shop: Shop) -> None:
+    live = ScriptedCall()
+    async with exchange(engine, shop, live) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_heard(10)
+        customer.stream.hang_up()
+        await ended(line, customer, running)
+        row = await line.row(call.id)
+    assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DISCONNECTED, EndReason.HUNG_UP, None)
+
+
+async def test_a_call_has_a_time_limit(engine: AsyncEngine, shop: Shop) -> None:
+    live = ScriptedCall(beginning=[QUESTION])
+    limits = Limits(call_s=1.0, idle_s=20, beat_every_s=LIMITS.beat_every_s)
+    async with exchange(engine, shop, live, limits=limits) as line:
+        call, token = await line.answered_call()
+        await asyncio.wait_for(Customer(call, token).stream.carry(line.url), 30)
+        await line.carrier.when.wait()
+        row = await line.row(call.id)
+    assert (row.end_reason, row.slot) == (EndReason.TIME_LIMIT, None)

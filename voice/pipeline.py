@@ -1,0 +1,190 @@
+"""One call's pipeline: Twilio's stream → voice detection → speech to text → opt-out → turns → conversation → speech."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from fastapi import WebSocket
+from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.pipeline.pipeline import Pipeline
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
+from pipecat.processors.aggregators.llm_context import LLMContext
+from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregator, UserTurnStoppedMessage
+from pipecat.processors.audio.vad_processor import VADProcessor
+from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
+from pipecat.workers.runner import WorkerRunner
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from db.clock import read_clock
+from db.session import transaction
+from db.tables.voice import EndReason
+from graphs.voice_call.events import HangUp, LiveCall
+from voice.calls import service as calls
+from voice.calls.schemas import StreamedCall
+from voice.line import Line
+from voice.processors.conversation import Conversation
+from voice.processors.opt_out import OptOutEar
+from voice.processors.serializer import TwilioSerializer
+from voice.speech.schemas import HEARING_RATE, LINE_RATE, Speech
+from voice.telephony import Telephony
+from voice.turns.policies import VOICE_DETECTION, TurnStop, turn_policies
+
+logger = logging.getLogger(__name__)
+
+
+class Agent(Protocol):
+    async def answer(self, call_id: UUID, *, company_id: UUID) -> LiveCall: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    call_s: float = 300.0
+    idle_s: float = 6.0
+    beat_every_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class Phone:
+    """What the calls of a process share."""
+
+    engine: AsyncEngine
+    agent: Agent
+    speech: Speech
+    telephony: Telephony
+    turn_stop: TurnStop = TurnStop.SMART_TURN
+    limits: Limits = Limits()
+
+
+async def hold_call(phone: Phone, call: StreamedCall, websocket: WebSocket, *, stream_sid: str) -> None:
+    """Talk until the conversation or the line ends; then the call has an outcome, and the carrier is told.
+
+    Whatever breaks, the call's row is closed and its slot is free.
+    """
+    live = await phone.agent.answer(call.call_id, company_id=call.company_id)
+    reason = EndReason.FAILED
+    try:
+        async with _beating(phone, call) as let_go:
+            reason = await _talk(phone, live, websocket, let_go, stream_sid=stream_sid)
+    finally:
+        await asyncio.shield(_close(phone, call, live, reason))
+
+
+async def _close(phone: Phone, call: StreamedCall, live: LiveCall, reason: EndReason) -> None:
+    try:
+        hang_up = await live.closed(reason)
+        async with transaction(phone.engine, company_id=call.company_id) as session:
+            await calls.finish(
+                session,
+                call.call_id,
+                company_id=call.company_id,
+                outcome=hang_up.outcome,
+                end_reason=hang_up.end_reason,
+                now=await read_clock(session),
+            )
+    finally:
+        await phone.telephony.hang_up(call.provider_id)
+
+
+async def _talk(
+    phone: Phone, live: LiveCall, websocket: WebSocket, gone: asyncio.Event, *, stream_sid: str
+) -> EndReason:
+    """Run the pipeline until somebody ends the call, `gone` included; why it ended."""
+    ended: asyncio.Future[HangUp] = asyncio.get_running_loop().create_future()
+
+    def end(hang_up: HangUp) -> None:
+        if not ended.done():
+            ended.set_result(hang_up)
+
+    line = Line()
+    conversation = Conversation(live, line, idle_s=phone.limits.idle_s, end=end)
+    transport = FastAPIWebsocketTransport(
+        websocket,
+        FastAPIWebsocketParams(
+            audio_in_enabled=True,
+            audio_out_enabled=True,
+            allowed_origins=[],
+            serializer=TwilioSerializer(line, stream_sid=stream_sid),
+        ),
+    )
+    worker = PipelineWorker(
+        Pipeline(
+            [
+                transport.input(),
+                VADProcessor(vad_analyzer=SileroVADAnalyzer(params=VOICE_DETECTION)),
+                phone.speech.speech_to_text(),
+                OptOutEar(live),
+                _turns(line, conversation, phone.turn_stop),
+                conversation,
+                phone.speech.text_to_speech(),
+                transport.output(),
+            ]
+        ),
+        params=PipelineParams(audio_in_sample_rate=HEARING_RATE, audio_out_sample_rate=LINE_RATE),
+        # Speech that cannot be heard or spoken ends the call: nobody listens to silence.
+        processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
+        # The conversation knows better when nobody speaks.
+        cancel_on_idle_timeout=False,
+        idle_timeout_secs=None,
+        enable_rtvi=False,
+    )
+
+    async def disconnected(_: FastAPIWebsocketTransport, __: WebSocket) -> None:
+        gone.set()
+
+    transport.add_event_handler("on_client_disconnected", disconnected)
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    running = asyncio.create_task(runner.run())
+    leaving = asyncio.create_task(gone.wait())
+    ends: set[asyncio.Future[HangUp] | asyncio.Task[None] | asyncio.Task[bool]] = {ended, running, leaving}
+    try:
+        await asyncio.wait(ends, timeout=phone.limits.call_s, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
+            return ended.result().end_reason
+        if gone.is_set():
+            return EndReason.HUNG_UP
+        return EndReason.FAILED if running.done() else EndReason.TIME_LIMIT
+    finally:
+        leaving.cancel()
+        await worker.cancel()
+        await running
+        await conversation.drain()
+
+
+def _turns(line: Line, conversation: Conversation, stop: TurnStop) -> LLMUserAggregator:
+    turns = LLMUserAggregator(LLMContext(messages=[]), params=turn_policies(line, stop))
+
+    async def stopped(_: LLMUserAggregator, __: object, message: UserTurnStoppedMessage) -> None:
+        conversation.customer_said(message.content or "")
+
+    turns.add_event_handler("on_user_turn_stopped", stopped)
+    return turns
+
+
+@asynccontextmanager
+async def _beating(phone: Phone, call: StreamedCall) -> AsyncGenerator[asyncio.Event]:
+    """Say now and then that this process still holds the call: who falls silent is swept (calls.service).
+
+    The event is set when the call has ended elsewhere and is to be let go, or the database is gone.
+    """
+    let_go = asyncio.Event()
+
+    async def beat() -> None:
+        try:
+            while True:
+                async with transaction(phone.engine, company_id=call.company_id) as session:
+                    if not await calls.beat(session, call.call_id, company_id=call.company_id):
+                        return
+                await asyncio.sleep(phone.limits.beat_every_s)
+        finally:
+            let_go.set()
+
+    beating = asyncio.create_task(beat())
+    try:
+        yield let_go
+    finally:
+        beating.cancel()

@@ -1,0 +1,226 @@
+"""The conversation as a processor: turns of the customer go in, sentences to speak come out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing
+from time import perf_counter
+
+from pipecat.frames.frames import (
+    Frame,
+    InputDTMFFrame,
+    InterruptionFrame,
+    LLMContextFrame,
+    LLMContextUserTurnFrame,
+    StartFrame,
+    TTSSpeakFrame,
+    UserStartedSpeakingFrame,
+    UserStoppedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
+
+from graphs.voice_call.events import CallEvent, HangUp, LiveCall, Say
+from voice.frames import MarkReturned, OptOutHeard
+from voice.line import Line
+from voice.processors.serializer import mark_frame
+from voice.turns.idle import Idle
+
+logger = logging.getLogger(__name__)
+
+OPT_OUT_KEY = "9"
+
+
+class Conversation(FrameProcessor):
+    """Turns the events of a `LiveCall` into speech, and what happens on the line into its inputs.
+
+    A barge-in ends the turn that is being said; a write that it has begun is finished by the agent. `end` is told once
+    how the call ends: when the last sentence was played, or at once after an opt-out.
+    """
+
+    def __init__(self, live: LiveCall, line: Line, *, idle_s: float, end: Callable[[HangUp], None]) -> None:
+        super().__init__()
+        self._live = live
+        self._line = line
+        self._idle = Idle(idle_s, self._fell_quiet)
+        self._end = end
+        self._answered = perf_counter()
+        self._speech_ended = self._answered
+        self._customer_speaks = False
+        self._turn: asyncio.Task[None] | None = None
+        self._cut: list[Say] = []
+        self._records: set[asyncio.Task[None]] = set()
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        match frame:
+            case LLMContextFrame() | LLMContextUserTurnFrame():
+                # `customer_said` is told of turns; their history is the transcript's rows.
+                pass
+            case OptOutHeard():
+                await self._opted_out(frame.text)
+            case InputDTMFFrame():
+                await self._pressed(frame.button.value)
+            case MarkReturned():
+                self._returned(frame.mark)
+            case _:
+                self._notice(frame)
+                await self.push_frame(frame, direction)
+                if isinstance(frame, StartFrame):
+                    self._answered = self._speech_ended = perf_counter()
+                    self._begin(self._live.opening())
+
+    def _notice(self, frame: Frame) -> None:
+        match frame:
+            case InterruptionFrame():
+                self._interrupted()
+            case UserStartedSpeakingFrame():
+                self._customer_speaks = True
+                self._idle.stop()
+            case VADUserStoppedSpeakingFrame():
+                self._speech_ended = perf_counter() - frame.stop_secs
+            case UserStoppedSpeakingFrame():
+                self._customer_speaks = False
+                self._wait_for_customer()
+
+    async def drain(self) -> None:
+        """Wait until what happened on the line is recorded; called after the pipeline has ended."""
+        self._idle.stop()
+        if self._turn is not None:
+            self._turn.cancel()
+        while self._records:
+            await asyncio.wait(self._records)
+
+    def customer_said(self, text: str) -> None:
+        """A turn of the customer has ended. Where nothing of it could be understood, say again what it cut off."""
+        if text:
+            now = perf_counter()
+            timings = {"speechEndToTranscript": _ms(now - self._speech_ended)}
+            self._begin(self._live.heard(text, at_ms=self._at_ms(), timings=timings), transcript_at=now)
+        elif self._cut:
+            self._begin(_again(self._cut))
+
+    # What the customer does
+
+    async def _opted_out(self, text: str) -> None:
+        await self._fall_silent()
+        self._begin(self._live.heard(text, at_ms=self._at_ms(), timings={}))
+
+    async def _pressed(self, digit: str) -> None:
+        # Every other key means nothing, and interrupts nothing.
+        if digit == OPT_OUT_KEY:
+            await self._fall_silent()
+            self._begin(self._live.pressed(digit))
+
+    async def _fall_silent(self) -> None:
+        """Not a sound more: what comes now is an opt-out."""
+        self._stop_turn()
+        for say in self._line.cut():
+            self._record(self._live.played(say.position, at_ms=self._at_ms(), whole=False))
+        await self.broadcast_interruption()  # type: ignore[no-untyped-call]
+
+    def _interrupted(self) -> None:
+        self._stop_turn()
+        self._cut = self._line.interrupted()
+        for say in self._cut:
+            self._record(self._live.played(say.position, at_ms=self._at_ms(), whole=False))
+
+    def _returned(self, mark: int) -> None:
+        say = self._line.returned(mark)
+        if say is not None:
+            self._record(self._live.played(say.position, at_ms=self._at_ms(), whole=True))
+            self._wait_for_customer()
+
+    def _wait_for_customer(self) -> None:
+        busy = self._customer_speaks or (self._turn is not None and not self._turn.done())
+        if self._line.silent.is_set() and not busy:
+            self._idle.wait()
+
+    def _fell_quiet(self) -> None:
+        self._begin(self._live.quiet())
+
+    # What we do
+
+    def _begin(self, events: AsyncGenerator[CallEvent], *, transcript_at: float | None = None) -> None:
+        """One turn: it replaces the one before, which the agent ends too."""
+        self._stop_turn()
+        self._cut = []
+        self._idle.stop()
+        self._turn = asyncio.create_task(self._run(events, transcript_at))
+        self._turn.add_done_callback(self._turn_ended)
+
+    def _stop_turn(self) -> None:
+        if self._turn is not None:
+            self._turn.cancel()
+
+    async def _run(self, events: AsyncGenerator[CallEvent], transcript_at: float | None) -> None:
+        first = transcript_at is not None
+        async with aclosing(events):
+            async for event in events:
+                match event:
+                    case Say():
+                        if first and transcript_at is not None:
+                            self._time(event, transcript_at)
+                            first = False
+                        await self._say(event)
+                    case HangUp():
+                        await self._hang_up(event)
+
+    async def _say(self, say: Say) -> None:
+        mark = self._line.say(say)
+        speak = TTSSpeakFrame(say.text, append_to_context=False)
+        speak.interruptible = say.interruptible
+        await self.push_frame(speak)
+        await self.push_frame(mark_frame(mark, interruptible=say.interruptible))
+
+    async def _hang_up(self, hang_up: HangUp) -> None:
+        if not hang_up.at_once:
+            self._line.leave()
+            try:
+                await asyncio.wait_for(self._line.silent.wait(), self._line.at_most_s)
+            except TimeoutError:
+                logger.warning("mark_never_returned")
+        self._end(hang_up)
+
+    def _turn_ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("call_turn_crashed", exc_info=error)
+        self._wait_for_customer()
+
+    # Records
+
+    def _time(self, say: Say, transcript_at: float) -> None:
+        """Follow this sentence, the first of a turn, until its audio leaves."""
+        passed = perf_counter()
+
+        def audio_left() -> None:
+            timings: Mapping[str, int] = {
+                "sentencePassed": _ms(passed - transcript_at),
+                "firstAudio": _ms(perf_counter() - passed),
+            }
+            self._record(self._live.timed(say.position, timings))
+
+        self._line.on_next_audio(audio_left)
+
+    def _record(self, writing: Coroutine[object, object, None]) -> None:
+        """Write without holding up the line; `drain` waits for it."""
+        task = asyncio.create_task(writing)
+        self._records.add(task)
+        task.add_done_callback(self._recorded)
+
+    def _recorded(self, task: "asyncio.Task[None]") -> None:
+        self._records.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("call_record_lost", exc_info=error)
+
+    def _at_ms(self) -> int:
+        return _ms(perf_counter() - self._answered)
+
+
+async def _again(cut: list[Say]) -> AsyncGenerator[CallEvent]:
+    for say in cut:
+        yield say
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)
