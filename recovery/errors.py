@@ -6,6 +6,14 @@ from db.tables.carts import CartStatus
 from policy.errors import Conflict, NotFound
 
 
+class NoSuchCompany(NotFound):
+    code = "no_such_company"
+    title = "No such company"
+
+    def __init__(self, company_id: UUID) -> None:
+        super().__init__(f"There is no company {company_id}. `momentum company create` makes one and shows its id.")
+
+
 class NoSuchAttempt(NotFound):
     code = "no_such_attempt"
     title = "No such save attempt"

@@ -24,6 +24,7 @@ from db.tables.recovery import (
     StageEvent,
     StageEventKind,
 )
+from recovery.errors import NoSuchCompany
 
 
 class FlowConfigRepository:
@@ -54,7 +55,11 @@ class CompanyRepository:
         self.session = session
 
     async def get(self, *, company_id: UUID) -> Company:
-        return (await self.session.scalars(select(Company).where(Company.id == company_id))).one()
+        """Raises NoSuchCompany: only a command line can name one that is none."""
+        company = await self.session.scalar(select(Company).where(Company.id == company_id))
+        if company is None:
+            raise NoSuchCompany(company_id)
+        return company
 
     async def set_chat_config(self, config: type_json, *, company_id: UUID, expected_version: int) -> bool:
         """Replace the config that has this version; False when somebody else did first."""
