@@ -35,6 +35,7 @@ def process(
         [sys.executable, "-m", module, *arguments],
         env={**ours, **(environment or {})},
         cwd=ROOT,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -26,6 +26,8 @@ class Figure:
     reference: Reference | None = None
     goal: str = ""
     met: bool | None = None
+    # The lowest and the highest ratio of the rounds.
+    spread: tuple[float, float] | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -49,6 +51,8 @@ def show(title: str, figures: Iterable[Figure]) -> None:
     for each in figures:
         beside = "" if each.reference is None else f"{_number(each.reference.value)} {each.reference.what}"
         ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
+        if each.spread is not None:
+            ratio += f" ({each.spread[0]:.2f}–{each.spread[1]:.2f})"
         held = "" if each.met is None else "yes" if each.met else "no"
         table.add_row(each.what, f"{_number(each.ours)} {each.unit}", beside, ratio, each.goal, held)
     console.print(table)

@@ -1,15 +1,23 @@
 """Shops of a benchmark: one small catalogue, and as many carts, customers and attempts as are asked for, set-based."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from benchmarks.chat.words import ANSWERED_BEFORE, ASKED_BEFORE
+from db.clock import real_now
 from db.session import transaction
+from knowledge.importing import import_entries
+from knowledge.parsing import parse_file
 from tests.factories import make_company, make_product, make_shipping_rate
 
+DAY = timedelta(days=1)
+FAQ = Path(__file__).parents[1] / "tests" / "evals" / "faq_shop.md"
 SKUS = ("BLEND", "MUG", "FILTERS")
 
 
@@ -36,6 +44,19 @@ async def make_shop(engine: AsyncEngine, *, products: int = 3, name: str = "Wren
         ]
         await make_shipping_rate(session, company_id=company.id)
     return BenchShop(company.id, variants[0].id)
+
+
+async def add_faq(engine: AsyncEngine, shop: BenchShop) -> None:
+    """The FAQ that the search is calibrated on."""
+    await import_entries(
+        lambda: transaction(engine, company_id=shop.company_id),
+        parse_file(FAQ.name, FAQ.read_bytes()),
+        company_id=shop.company_id,
+        source=FAQ.name,
+        locale="en_US",
+        tz=ZoneInfo("UTC"),
+        now=real_now() - DAY,
+    )
 
 
 def add_waiting_attempts(connection: psycopg.Connection, shop: BenchShop, count: int, *, due_at: datetime) -> None:
@@ -71,15 +92,45 @@ def add_due_attempts(
         {"company": shop.company_id, "at": at},
     )
     _add_carts(connection, shop, at=at)
+    _add_lines(connection, shop, at=at)
+    _add_attempts(connection, shop, stage="PATTERN_INTERRUPT", due_at=due_at, apart_s=apart_s, at=at)
+
+
+def add_conversations(connection: psycopg.Connection, shop: BenchShop, count: int, *, history: int) -> list[str]:
+    """Conversations about a cart each, with so many turns behind them; their ids."""
+    now = real_now()
+    _number_carts(connection, count)
+    _add_carts(connection, shop, at=now)
+    _add_lines(connection, shop, at=now)
+    connection.execute(
+        "UPDATE carts SET status = 'ACTIVE', abandoned_at = NULL, customer_id = NULL WHERE id IN (SELECT cart FROM batch)"
+    )
     connection.execute(
         """
-        INSERT INTO cart_lines (company_id, id, cart_id, variant_id, sku, name, quantity, unit_price_minor, taxable,
-                                created_at)
-        SELECT %(company)s, uuidv7(), cart, %(variant)s, 'BLEND', 'Signature Blend', 1, 2499, true, %(at)s FROM batch
+        INSERT INTO chat_sessions (company_id, id, cart_id, channel, status, policy_version, started_at, last_message_at)
+        SELECT %(company)s, customer, cart, 'CHECKOUT_CHAT', 'OPEN', 0, %(at)s, %(at)s FROM batch
         """,
-        {"company": shop.company_id, "variant": shop.variant_id, "at": at},
+        {"company": shop.company_id, "at": now - DAY},
     )
-    _add_attempts(connection, shop, stage="PATTERN_INTERRUPT", due_at=due_at, apart_s=apart_s, at=at)
+    connection.execute(
+        """
+        INSERT INTO chat_turns (company_id, id, session_id, position, status, started_at, finished_at)
+        SELECT %(company)s, uuidv7(), customer, turn, 'DONE', %(at)s, %(at)s
+        FROM batch CROSS JOIN generate_series(1, %(turns)s) AS turn
+        """,
+        {"company": shop.company_id, "at": now - DAY, "turns": history},
+    )
+    rows = ((0, "USER", ASKED_BEFORE), *((n, "ASSISTANT", said) for n, said in enumerate(ANSWERED_BEFORE, start=1)))
+    for offset, role, said in rows:
+        connection.execute(
+            """
+            INSERT INTO chat_messages (company_id, id, session_id, turn_id, position, role, content, created_at)
+            SELECT company_id, uuidv7(), session_id, id, 3 * position - 2 + %(offset)s, %(role)s, %(said)s, started_at
+            FROM chat_turns WHERE company_id = %(company)s AND session_id IN (SELECT customer FROM batch)
+            """,
+            {"company": shop.company_id, "offset": offset, "role": role, "said": said},
+        )
+    return [str(row[0]) for row in connection.execute("SELECT customer FROM batch").fetchall()]
 
 
 def _number_carts(connection: psycopg.Connection, count: int) -> None:
@@ -101,6 +152,17 @@ def _add_carts(connection: psycopg.Connection, shop: BenchShop, *, at: datetime)
         SELECT %(company)s, cart, 'ABANDONED', 'USD', customer, 'US', %(at)s, %(at)s, 1, %(at)s FROM batch
         """,
         {"company": shop.company_id, "at": at},
+    )
+
+
+def _add_lines(connection: psycopg.Connection, shop: BenchShop, *, at: datetime) -> None:
+    connection.execute(
+        """
+        INSERT INTO cart_lines (company_id, id, cart_id, variant_id, sku, name, quantity, unit_price_minor, taxable,
+                                created_at)
+        SELECT %(company)s, uuidv7(), cart, %(variant)s, 'BLEND', 'Signature Blend 0', 1, 2499, true, %(at)s FROM batch
+        """,
+        {"company": shop.company_id, "variant": shop.variant_id, "at": at},
     )
 
 
