@@ -103,11 +103,12 @@ def add_conversations(connection: psycopg.Connection, shop: BenchShop, count: in
     _add_carts(connection, shop, at=now)
     _add_lines(connection, shop, at=now)
     connection.execute(
-        "UPDATE carts SET status = 'ACTIVE', abandoned_at = NULL, customer_id = NULL WHERE id IN (SELECT cart FROM batch)"
+        "UPDATE carts SET status = 'ACTIVE', abandoned_at = NULL, customer_id = NULL FROM batch WHERE id = cart"
     )
     connection.execute(
         """
-        INSERT INTO chat_sessions (company_id, id, cart_id, channel, status, policy_version, started_at, last_message_at)
+        INSERT INTO chat_sessions (company_id, id, cart_id, channel, status, policy_version, started_at,
+                                   last_message_at)
         SELECT %(company)s, customer, cart, 'CHECKOUT_CHAT', 'OPEN', 0, %(at)s, %(at)s FROM batch
         """,
         {"company": shop.company_id, "at": now - DAY},

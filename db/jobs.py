@@ -14,6 +14,8 @@ from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.session import driver_connection
+
 
 class Job(BaseModel):
     """What a job carries: ids, and the step it was made for. It re-reads the world and may run twice."""
@@ -49,8 +51,8 @@ async def enqueue(session: AsyncSession, name: str, jobs: Sequence[Job]) -> None
     """Put jobs for the worker's entrypoint `name` into the queue, in this transaction."""
     if not jobs:
         return
-    connection = await session.connection()
-    raw: Any = (await connection.get_raw_connection()).driver_connection
     payloads: list[bytes | None] = [job.model_dump_json().encode() for job in jobs]
-    driver: Any = SessionDriver(raw)  # the protocol also asks for listening, which enqueueing never does
+    driver: Any = SessionDriver(
+        await driver_connection(session)
+    )  # the protocol also asks for listening, which enqueueing never does
     await Queries(driver).enqueue([name] * len(jobs), payloads, [0] * len(jobs))

@@ -1,28 +1,68 @@
 """Engines and the one way into the database: a transaction that knows its company."""
 
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from psycopg import AsyncConnection
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.util import await_only
+
+# `session.info` of a transaction: how far the shop's clock is ahead of real time (db/clock.py).
+CLOCK_OFFSET = "clock_offset"
 
 
 class UnsafeRole(Exception):
     """The process would connect as a role that row-level security does not bind."""
 
 
-def open_engine(url: str, *, pool_size: int = 10) -> AsyncEngine:
-    """An engine for the application's own role; `url` is a postgresql:// address (psycopg 3)."""
-    return create_async_engine(
+def open_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
+    """An engine for the application's own role; `url` is a postgresql:// address (psycopg 3).
+
+    At most `pool_size` connections, all of them kept: opening one costs more than a whole transaction.
+    """
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
-        max_overflow=pool_size,
-        pool_pre_ping=True,
+        max_overflow=0,
         # An error names its statement, never what was written: logs hold no transcript and no address.
         hide_parameters=True,
-        connect_args={"application_name": "momentum"},
+        # The driver would send a BEGIN by itself, before every first statement; `_begin` says more in one go.
+        connect_args={"application_name": "momentum", "autocommit": True},
     )
+    event.listen(engine.sync_engine, "begin", _begin)
+    event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, *_: object) -> None:
+    """A server that went away closed its side of the idle connections. Seen without asking over the network."""
+    driver, idle = connection.driver_connection, select.poll()
+    if not driver.closed:
+        idle.register(driver.fileno(), select.POLLIN)
+    if driver.closed or idle.poll(0):
+        raise InvalidatePoolError
+
+
+def _begin(connection: Connection) -> None:
+    """BEGIN, the company and a look at the clock in one round trip, for `transaction`; for others a BEGIN alone."""
+    driver: Any = connection.connection.driver_connection
+    company = connection.get_execution_options().get("company")
+    if company is None:
+        await_only(driver.execute("BEGIN", prepare=False))
+        return
+    cursor = await_only(
+        driver.execute(
+            f"BEGIN; SELECT set_config('app.company_id', '{company}', true), (SELECT \"offset\" FROM clock)",  # noqa: S608
+            prepare=False,
+        )
+    )
+    cursor.nextset()
+    connection.info[CLOCK_OFFSET] = await_only(cursor.fetchone())[1]
 
 
 @asynccontextmanager
@@ -34,16 +74,28 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
     alone: requests, jobs, tool calls, commands.
     """
     async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-        await enter(session, company_id)
+        connection = await session.connection(execution_options={"company": _setting(company_id)})
+        session.info[CLOCK_OFFSET] = connection.info[CLOCK_OFFSET]
         yield session
 
 
 async def enter(session: AsyncSession, company_id: UUID | None) -> None:
     """Name the company to row-level security until the transaction ends."""
-    await session.execute(
-        text("SELECT set_config('app.company_id', :company_id, true)"),
-        {"company_id": "" if company_id is None else str(company_id)},
-    )
+    driver = await driver_connection(session)
+    await driver.execute("SELECT set_config('app.company_id', %s, true)", (_setting(company_id),))
+
+
+def _setting(company_id: UUID | None) -> str:
+    """As it stands in a statement: an id has no quotes."""
+    return "" if company_id is None else str(UUID(str(company_id)))
+
+
+async def driver_connection(session: AsyncSession) -> AsyncConnection[Any]:
+    """psycopg's own connection beneath a session, in the session's transaction."""
+    connection = await session.connection()
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, AsyncConnection)
+    return driver
 
 
 async def ping(engine: AsyncEngine) -> None:

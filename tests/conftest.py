@@ -92,6 +92,6 @@ def database(server: EmbeddedServer, template: str) -> Iterator[EmbeddedServer]:
 @pytest.fixture
 async def engine(database: EmbeddedServer) -> AsyncIterator[AsyncEngine]:
     """The application's own engine, as its own unprivileged role."""
-    engine = open_engine(database.app_url, pool_size=5)
+    engine = open_engine(database.app_url, pool_size=10)
     yield engine
     await engine.dispose()

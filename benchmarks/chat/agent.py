@@ -33,9 +33,7 @@ class Agent:
             kwargs={"autocommit": True, "prepare_threshold": 0, "row_factory": dict_row},
         )
         await pool.open(wait=True)
-        model = ChatAnthropic(
-            model_name=words.MODEL, max_tokens_to_sample=words.MAX_TOKENS, streaming=True, max_retries=0
-        )
+        model = ChatAnthropic(model=words.MODEL, max_tokens_to_sample=words.MAX_TOKENS, streaming=True, max_retries=0)
         graph = create_agent(model, tools=_tools(), system_prompt=words.TOLD, checkpointer=AsyncPostgresSaver(pool))
         return cls(graph, durability)
 

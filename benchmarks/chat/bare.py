@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from anthropic import AsyncAnthropic, DefaultAioHttpClient
-from anthropic.types import MessageParam
+from anthropic.types import MessageParam, ToolResultBlockParam, ToolUseBlockParam
 
 from agents.models.anthropic_wire import system_blocks
 from benchmarks.chat import words
@@ -43,15 +43,11 @@ class Bare:
                     arguments += event.delta.partial_json
             if not call_id:
                 return text
-            messages += [
-                {
-                    "role": "assistant",
-                    "content": [
-                        {"type": "tool_use", "id": call_id, "name": "get_cart", "input": json.loads(arguments)}
-                    ],
-                },
-                {
-                    "role": "user",
-                    "content": [{"type": "tool_result", "tool_use_id": call_id, "content": words.CART}],
-                },
-            ]
+            use: ToolUseBlockParam = {
+                "type": "tool_use",
+                "id": call_id,
+                "name": "get_cart",
+                "input": json.loads(arguments),
+            }
+            result: ToolResultBlockParam = {"type": "tool_result", "tool_use_id": call_id, "content": words.CART}
+            messages += [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]

@@ -1,8 +1,8 @@
 """One contestant in a process of its own, so that its processor time is its own.
 
 `python -m benchmarks.chat.contestant NAME DATABASE COMPANY`. Each line on standard input is JSON,
-`{"history": turns, "sessions": [id, …]}`: the contestant gets ready and says so; on the next line it answers once in each
-conversation, 20 at once, and prints the processor seconds that this took here.
+`{"history": turns, "sessions": [id, …]}`: the contestant gets ready and says so; on the next line it answers once in
+each conversation, 20 at once, and prints the processor seconds that this took here.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """A model that answers instantly: the Messages API in a process of its own, which prints its address.
 
-`python -m benchmarks.chat.messages_api`: the first request of a turn is answered with a call of `get_cart`, the one that
-brings its result with `ANSWER`, streamed a few words at a time. Connections are kept alive, as the provider's are.
+`python -m benchmarks.chat.messages_api`: the first request of a turn is answered with a call of `get_cart`, the one
+that brings its result with `ANSWER`, streamed a few words at a time. Connections are kept alive, as the provider's are.
 """
 
 import asyncio

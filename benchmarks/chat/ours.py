@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from langgraph.runtime import Runtime
+
 from app.parts import assemble
 from app.settings import Settings
 from benchmarks.chat.words import utterance
 from db.clock import read_clock
 from db.session import transaction
 from graphs.checkout_chat import nodes
-from graphs.checkout_chat.state import TurnDone, TurnUpdate
+from graphs.checkout_chat.state import TurnContext, TurnDone, TurnState, TurnUpdate
 from graphs.conversations import service as conversations
 
 
-async def _find_nothing(*_: object) -> TurnUpdate:
+async def _find_nothing(state: TurnState, runtime: Runtime[TurnContext]) -> TurnUpdate:  # noqa: ARG001
     return {}
 
 

@@ -64,6 +64,28 @@ async def test_a_job_is_committed_with_its_change(engine: AsyncEngine) -> None:
     assert Job.model_validate_json(payload) == Job(company_id=row.id, id=row.id, step=3)
 
 
+async def test_connections_that_the_server_closed_are_replaced(database: EmbeddedServer, engine: AsyncEngine) -> None:
+    async with transaction(engine, company_id=None), transaction(engine, company_id=None):
+        pass
+    owner = open_engine(database.owner_url)
+    async with owner.connect() as connection:
+        ended = text(
+            "SELECT count(*) FROM pg_stat_activity, pg_terminate_backend(pid, 5000) WHERE usename = 'momentum_app'"
+            " AND datname = current_database()"
+        )
+        assert await connection.scalar(ended) == 2
+    await owner.dispose()
+    for _ in range(2):
+        async with transaction(engine, company_id=None) as session:
+            assert await session.scalar(text("SELECT 1")) == 1
+
+
+async def test_whoever_connects_without_a_company_is_in_a_transaction_too(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        await connection.execute(text("SET LOCAL app.company_id = 'x'"))
+        assert await connection.scalar(text("SELECT current_setting('app.company_id')")) == "x"
+
+
 async def test_the_clock_goes_forward_only(engine: AsyncEngine) -> None:
     target = real_now() + timedelta(days=3)
     async with transaction(engine, company_id=None) as session:
