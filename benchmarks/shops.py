@@ -1,5 +1,6 @@
 """Shops of a benchmark: one small catalogue, and as many carts, customers and attempts as are asked for, set-based."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -9,7 +10,6 @@ from zoneinfo import ZoneInfo
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks.chat.words import ANSWERED_BEFORE, ASKED_BEFORE
 from db.clock import real_now
 from db.session import transaction
 from knowledge.importing import import_entries
@@ -24,8 +24,13 @@ SKUS = ("BLEND", "MUG", "FILTERS")
 @dataclass(frozen=True)
 class BenchShop:
     company_id: UUID
-    # The variant that stands in every cart.
-    variant_id: UUID
+    # The first variant stands in every cart.
+    variants: tuple[UUID, ...]
+    skus: tuple[str, ...]
+
+    @property
+    def variant_id(self) -> UUID:
+        return self.variants[0]
 
 
 async def make_shop(engine: AsyncEngine, *, products: int = 3, name: str = "Wren Coffee") -> BenchShop:
@@ -43,7 +48,7 @@ async def make_shop(engine: AsyncEngine, *, products: int = 3, name: str = "Wren
             for number in range(products)
         ]
         await make_shipping_rate(session, company_id=company.id)
-    return BenchShop(company.id, variants[0].id)
+    return BenchShop(company.id, tuple(each.id for each in variants), tuple(each.sku for each in variants))
 
 
 async def add_faq(engine: AsyncEngine, shop: BenchShop) -> None:
@@ -96,8 +101,8 @@ def add_due_attempts(
     _add_attempts(connection, shop, stage="PATTERN_INTERRUPT", due_at=due_at, apart_s=apart_s, at=at)
 
 
-def add_conversations(connection: psycopg.Connection, shop: BenchShop, count: int, *, history: int) -> list[str]:
-    """Conversations about a cart each, with so many turns behind them; their ids."""
+def add_carts(connection: psycopg.Connection, shop: BenchShop, count: int) -> list[UUID]:
+    """Carts in use, of nobody we know, with one line each; their ids."""
     now = real_now()
     _number_carts(connection, count)
     _add_carts(connection, shop, at=now)
@@ -105,6 +110,37 @@ def add_conversations(connection: psycopg.Connection, shop: BenchShop, count: in
     connection.execute(
         "UPDATE carts SET status = 'ACTIVE', abandoned_at = NULL, customer_id = NULL FROM batch WHERE id = cart"
     )
+    return [row[0] for row in connection.execute("SELECT cart FROM batch").fetchall()]
+
+
+def add_orders(connection: psycopg.Connection, shop: BenchShop, count: int) -> None:
+    """Paid orders of the first product and one of the others: what is bought together."""
+    values = {"company": shop.company_id, "at": real_now() - DAY, "first": shop.variant_id}
+    _number_carts(connection, count)
+    connection.execute(
+        """
+        INSERT INTO orders (company_id, id, external_id, payment_state, currency, subtotal_minor, discount_minor,
+                            shipping_minor, tax_minor, total_minor, placed_at)
+        SELECT %(company)s, cart, cart::text, 'PAID', 'USD', 4998, 0, 0, 0, 4998, %(at)s FROM batch
+        """,
+        values,
+    )
+    for variant in ("%(first)s::uuid", "(%(others)s::uuid[])[1 + n %% %(many)s]"):
+        connection.execute(
+            f"""
+            INSERT INTO order_lines (company_id, id, order_id, variant_id, quantity, unit_price_minor)
+            SELECT %(company)s, uuidv7(), cart, {variant}, 1, 2499 FROM batch
+            """.encode(),
+            {**values, "others": list(shop.variants[1:]), "many": len(shop.variants) - 1},
+        )
+
+
+def add_conversations(
+    connection: psycopg.Connection, shop: BenchShop, count: int, *, history: int, exchange: Sequence[str]
+) -> list[str]:
+    """Conversations about a cart each, with so many turns behind them, all of them the same question and answer."""
+    add_carts(connection, shop, count)
+    now = real_now()
     connection.execute(
         """
         INSERT INTO chat_sessions (company_id, id, cart_id, channel, status, policy_version, started_at,
@@ -121,15 +157,21 @@ def add_conversations(connection: psycopg.Connection, shop: BenchShop, count: in
         """,
         {"company": shop.company_id, "at": now - DAY, "turns": history},
     )
-    rows = ((0, "USER", ASKED_BEFORE), *((n, "ASSISTANT", said) for n, said in enumerate(ANSWERED_BEFORE, start=1)))
-    for offset, role, said in rows:
+    for offset, said in enumerate(exchange):
         connection.execute(
             """
             INSERT INTO chat_messages (company_id, id, session_id, turn_id, position, role, content, created_at)
-            SELECT company_id, uuidv7(), session_id, id, 3 * position - 2 + %(offset)s, %(role)s, %(said)s, started_at
+            SELECT company_id, uuidv7(), session_id, id, (position - 1) * %(many)s + 1 + %(offset)s, %(role)s, %(said)s,
+                   started_at
             FROM chat_turns WHERE company_id = %(company)s AND session_id IN (SELECT customer FROM batch)
             """,
-            {"company": shop.company_id, "offset": offset, "role": role, "said": said},
+            {
+                "company": shop.company_id,
+                "many": len(exchange),
+                "offset": offset,
+                "role": "ASSISTANT" if offset else "USER",
+                "said": said,
+            },
         )
     return [str(row[0]) for row in connection.execute("SELECT customer FROM batch").fetchall()]
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 import psutil  # type: ignore[import-untyped]  # has no types
 from sqlalchemy.engine import make_url
 
+from benchmarks.chat import words
 from benchmarks.chat.agent import set_up
 from benchmarks.database import database, owner
 from benchmarks.processes import first_line, process, settings_of
@@ -82,7 +83,7 @@ def _cost(
     """What each of `turns` turns costs, each in a conversation of its own that has `history` turns behind it."""
     if name.startswith("ours"):
         with owner(server) as connection:
-            sessions = add_conversations(connection, shop, turns, history=history)
+            sessions = add_conversations(connection, shop, turns, history=history, exchange=words.EXCHANGE)
     else:
         sessions = [str(uuid4()) for _ in range(turns)]
     _tell(contestant, json.dumps({"history": history, "sessions": sessions}))

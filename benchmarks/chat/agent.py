@@ -38,7 +38,7 @@ class Agent:
         return cls(graph, durability)
 
     async def prepare(self, sessions: Sequence[str], turns: int) -> None:
-        past = [HumanMessage(words.ASKED_BEFORE), AIMessage("".join(words.ANSWERED_BEFORE))] * turns
+        past = [HumanMessage(words.ASKED_BEFORE), AIMessage(words.ANSWERED_BEFORE)] * turns
         if past:
             for session in sessions:
                 await self.graph.aupdate_state(_thread(session), {"messages": [each.model_copy() for each in past]})

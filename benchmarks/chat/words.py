@@ -29,8 +29,13 @@ CART = json.dumps(
         "say": "Your cart has 1 × Signature Blend 0, and the total is $30.98.",
     }
 )
-ASKED_BEFORE = "Which of the two blends is better for a filter machine?"
-ANSWERED_BEFORE = ("Both work well in a filter machine.", " Many people like the lighter one there.")
+# A turn before: what was asked, and the sentences of the answer.
+EXCHANGE = (
+    "Which of the two blends is better for a filter machine?",
+    "Both work well in a filter machine.",
+    " Many people like the lighter one there.",
+)
+ASKED_BEFORE, ANSWERED_BEFORE = EXCHANGE[0], "".join(EXCHANGE[1:])
 _CUPS = ("mug", "jar", "pot", "glass", "flask", "bowl", "tin", "box", "bag", "cup")
 
 
@@ -42,7 +47,7 @@ def utterance(number: int) -> str:
 
 def history(turns: int) -> list[MessageParam]:
     asked: MessageParam = {"role": "user", "content": ASKED_BEFORE}
-    answered: MessageParam = {"role": "assistant", "content": "".join(ANSWERED_BEFORE)}
+    answered: MessageParam = {"role": "assistant", "content": ANSWERED_BEFORE}
     return [asked, answered] * turns
 
 
