@@ -11,14 +11,14 @@ from fastapi import FastAPI
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from db.base import Base
+from db.base import Base, type_json
 from db.clock import real_now
 from db.ids import uuid7
 from db.tables.carts import CartStatus, HoldStatus
 from db.tables.catalogue import Product, ProductVariant
 
 CART, LINE, HOLD = (Base.metadata.tables[name] for name in ("carts", "cart_lines", "inventory_holds"))
-Row = dict[str, Any]
+Row = type_json
 
 
 def create_plain(owner_url: str, company_id: UUID, variants: list[UUID]) -> FastAPI:
