@@ -1,12 +1,12 @@
 """FAQ search beside the embedding: our query, the exact scan alone and full text alone; recall against exact.
 
-Each vector is the real embedding of one of 40 questions with noise, so that they lie in clusters as a shop's do. Several
-companies share the tables, and each is searched with its own questions. What is nearest is told by numpy.
+Each vector is the real embedding of one of 40 questions with noise, so that they lie in clusters as a shop's do.
+Several companies share the tables, and each is searched with its own questions. What is nearest is told by numpy.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
@@ -92,17 +92,16 @@ async def _measure(server: EmbeddedServer, *, size: int, companies: int, questio
     recalls: dict[UUID, list[float]] = {faq.company_id: [] for faq in faqs}
     async with await psycopg.AsyncConnection.connect(libpq(server.owner_url), autocommit=True) as connection:
         for number, each in enumerate(asked):
-            company, vector = each.faq.company_id, str(each.vector.tolist())
-            runs: list[tuple[str, Callable[[], Awaitable[object]]]] = [
-                ("ours", lambda each=each: _ours(engine, each)),  # type: ignore[misc]
-                ("exact", lambda: _rows(connection, EXACT, company, vector)),
-                ("text", lambda: _rows(connection, TEXT, each.text, company)),
-            ]
-            for name, search in runs:
+            owner_id, vector = each.faq.company_id, str(each.vector.tolist())
+            for name, search in (
+                ("ours", _ours(engine, each)),
+                ("exact", _rows(connection, EXACT, owner_id, vector)),
+                ("text", _rows(connection, TEXT, each.text, owner_id)),
+            ):
                 took = await _timed(search)
                 if number >= len(faqs):  # the first of each company warms up
                     times[name].append(took)
-            recalls[company].append(each.recall(await _nearest(engine, each)))
+            recalls[owner_id].append(each.recall(await _nearest(engine, each)))
     await engine.dispose()
     return _figures(times, recalls, size=size)
 
@@ -193,10 +192,10 @@ async def _rows(connection: psycopg.AsyncConnection, query: str, *values: object
     return await (await connection.execute(query.encode(), values)).fetchall()
 
 
-async def _timed(work: Callable[[], Awaitable[object]]) -> float:
+async def _timed(work: Awaitable[object]) -> float:
     """Milliseconds."""
     begun = time.perf_counter()
-    await work()
+    await work
     return 1000 * (time.perf_counter() - begun)
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,18 +26,22 @@ from db.tables.recovery import (
 )
 from recovery.errors import NoSuchCompany
 
+# Built once: every turn and every stage asks for them.
+_COMPANY = select(Company).where(Company.id == bindparam("company"))
+_LATEST_FLOW = (
+    select(FlowConfigVersion)
+    .where(FlowConfigVersion.company_id == bindparam("company"))
+    .order_by(FlowConfigVersion.version.desc())
+    .limit(1)
+)
+
 
 class FlowConfigRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
     async def latest(self, *, company_id: UUID) -> FlowConfigVersion | None:
-        return await self.session.scalar(
-            select(FlowConfigVersion)
-            .where(FlowConfigVersion.company_id == company_id)
-            .order_by(FlowConfigVersion.version.desc())
-            .limit(1)
-        )
+        return await self.session.scalar(_LATEST_FLOW, {"company": company_id})
 
     async def add(self, version: int, config: type_json, *, company_id: UUID, changed_by: str, now: datetime) -> bool:
         """Keep a version; False when somebody else made that version first."""
@@ -56,7 +60,7 @@ class CompanyRepository:
 
     async def get(self, *, company_id: UUID) -> Company:
         """Raises NoSuchCompany: only a command line can name one that is none."""
-        company = await self.session.scalar(select(Company).where(Company.id == company_id))
+        company = await self.session.scalar(_COMPANY, {"company": company_id})
         if company is None:
             raise NoSuchCompany(company_id)
         return company

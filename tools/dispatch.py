@@ -27,7 +27,7 @@ from policy.redaction.rules import redact
 from recovery.config import FlowConfig
 from recovery.emails import Mailing
 from tools.arguments import plain_text, storable, unusable
-from tools.base import Done, Refused, Tool, ToolContext
+from tools.base import Done, Effect, Refused, Tool, ToolContext
 from tools.repository import ToolCallRepository
 
 logger = logging.getLogger(__name__)
@@ -111,16 +111,28 @@ async def _run(
 ) -> ToolReply:
     run = _understood(toolbox, call)
     async with asyncio.timeout(TIME_LIMIT_S), transaction(engine, company_id=conversation.company_id) as session:
-        calls = ToolCallRepository(session)
-        # The same call at the same moment waits here, and then finds what came of the first.
-        await calls.lock(call.key, company_id=conversation.company_id)
-        kept = await calls.get(call.key, company_id=conversation.company_id)
-        if kept is not None:
-            return _reply(call.name, kept.outcome, kept.reason, kept.result)
+        writes = not isinstance(run, ToolReply) and toolbox[call.name].effect is Effect.WRITE
+        if writes and (kept := await _kept_before(session, conversation, call)) is not None:
+            return kept
         context = _context(session, conversation, call, now=await read_clock(session))
         reply = run if isinstance(run, ToolReply) else _answer(call.name, await run(context))
-        await _keep(session, conversation, call, started, reply, now=context.now)
-        return reply
+        if await _keep(session, conversation, call, started, reply, now=context.now):
+            return reply
+        # Reading twice does no harm, so a read finds out only here that it was made before.
+        kept = await _kept(session, conversation, call)
+        assert kept is not None  # it was in the way
+        return kept
+
+
+async def _kept_before(session: AsyncSession, conversation: Conversation, call: Call) -> ToolReply | None:
+    """What came of this call when it was made before. The same call at the same moment waits here for the first."""
+    await ToolCallRepository(session).lock(call.key, company_id=conversation.company_id)
+    return await _kept(session, conversation, call)
+
+
+async def _kept(session: AsyncSession, conversation: Conversation, call: Call) -> ToolReply | None:
+    kept = await ToolCallRepository(session).get(call.key, company_id=conversation.company_id)
+    return None if kept is None else _reply(call.name, kept.outcome, kept.reason, kept.result)
 
 
 def _understood(toolbox: Toolbox, call: Call) -> Callable[[ToolContext], Awaitable[Done | Refused]] | ToolReply:
@@ -185,9 +197,9 @@ async def _keep_alone(
     async with transaction(engine, company_id=conversation.company_id) as session:
         if await _keep(session, conversation, call, started, reply, now=await read_clock(session)):
             return reply
-        kept = await ToolCallRepository(session).get(call.key, company_id=conversation.company_id)
+        kept = await _kept(session, conversation, call)
     assert kept is not None  # it was in the way
-    return _reply(call.name, kept.outcome, kept.reason, kept.result)
+    return kept
 
 
 async def _keep(

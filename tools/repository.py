@@ -3,12 +3,22 @@
 from collections.abc import Mapping
 from uuid import UUID
 
+from psycopg.types.json import Jsonb
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import type_json
+from db.session import run_statement
 from db.tables.conversations import Handoff, ToolCall
+
+_ADD = """
+    INSERT INTO tool_calls (company_id, id, session_id, turn_id, attempt_id, call_key, name, input, outcome, reason,
+                            result, policy_version, latency_ms, called_at)
+    VALUES (%(company_id)s, %(id)s, %(session_id)s, %(turn_id)s, %(attempt_id)s, %(call_key)s, %(name)s, %(input)s,
+            %(outcome)s, %(reason)s, %(result)s, %(policy_version)s, %(latency_ms)s, %(called_at)s)
+    ON CONFLICT (company_id, call_key) DO NOTHING RETURNING id
+"""
 
 
 class ToolCallRepository:
@@ -27,13 +37,8 @@ class ToolCallRepository:
 
     async def add(self, row: Mapping[str, object], *, company_id: UUID) -> bool:
         """Keep a call; False when a call with this key is kept already. Waits for one that is being made."""
-        kept = await self.session.execute(
-            insert(ToolCall)
-            .values(company_id=company_id, **row)
-            .on_conflict_do_nothing(index_elements=["company_id", "call_key"])
-            .returning(ToolCall.id)
-        )
-        return kept.first() is not None
+        json = {name: Jsonb(row[name]) for name in ("input", "result")}
+        return bool(await run_statement(self.session, _ADD, company_id=company_id, **{**row, **json}))
 
     async def results(self, conversation_id: UUID, name: str, *, company_id: UUID) -> list[type_json]:
         """What this conversation's calls of a tool answered, oldest first."""

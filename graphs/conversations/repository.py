@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import cast, delete, func, insert, select, update
+from psycopg.types.json import Jsonb
+from sqlalchemy import cast, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import JSON, type_json
+from db.session import run_statement
 from db.tables.conversations import (
     ChatLease,
     ChatMessage,
@@ -17,12 +19,48 @@ from db.tables.conversations import (
     ChatTurn,
     ConversationChannel,
     ConversationStatus,
-    Handoff,
     HandoffStatus,
     ToolCall,
     TurnSource,
     TurnStatus,
 )
+
+_HANDOFF = (
+    "SELECT 1 FROM handoffs WHERE company_id = %(company_id)s AND session_id = %(session_id)s AND status = %(status)s"
+)
+_TAKE_LEASE = """
+    WITH before AS (SELECT turn_id FROM chat_leases WHERE company_id = %(company_id)s AND session_id = %(session_id)s)
+    INSERT INTO chat_leases AS lease (company_id, session_id, turn_id, expires_at)
+    VALUES (%(company_id)s, %(session_id)s, %(turn_id)s, %(until)s)
+    ON CONFLICT (company_id, session_id) DO UPDATE SET turn_id = excluded.turn_id, expires_at = excluded.expires_at
+    WHERE %(seize)s OR lease.expires_at <= %(now)s
+    RETURNING (SELECT turn_id FROM before)
+"""
+_END_LEASE = """
+    DELETE FROM chat_leases
+    WHERE company_id = %(company_id)s AND session_id = %(session_id)s AND turn_id = %(turn_id)s
+"""
+_COUNT_SINCE = """
+    SELECT count(*) FROM chat_turns
+    WHERE company_id = %(company_id)s AND session_id = %(session_id)s AND started_at > %(since)s
+"""
+_ADD_TURN = """
+    WITH touched AS (
+        UPDATE chat_sessions SET last_message_at = %(now)s WHERE company_id = %(company_id)s AND id = %(session_id)s
+    )
+    INSERT INTO chat_turns (company_id, id, session_id, position, request_key, status, started_at)
+    SELECT %(company_id)s, %(id)s, %(session_id)s, coalesce(max(position), 0) + 1, %(request_key)s::text, 'RUNNING',
+           %(started_at)s
+    FROM chat_turns WHERE company_id = %(company_id)s AND session_id = %(session_id)s
+"""
+_FINISH = """
+    UPDATE chat_turns
+    SET status = %(status)s, model = %(model)s, fallback_reason = %(fallback_reason)s, input_tokens = %(input_tokens)s,
+        output_tokens = %(output_tokens)s, cost_micro_usd = %(cost_micro_usd)s, timings = timings || %(timings)s,
+        result = %(result)s, finished_at = %(finished_at)s
+    WHERE company_id = %(company_id)s AND id = %(id)s AND status = 'RUNNING'
+    RETURNING id
+"""
 
 
 @dataclass(frozen=True)
@@ -71,13 +109,6 @@ class ConversationRepository:
             query = query.where(ChatSession.id < after)
         return list(await self.session.scalars(query.order_by(ChatSession.id.desc()).limit(limit)))
 
-    async def touch(self, session_id: UUID, *, company_id: UUID, now: datetime) -> None:
-        await self.session.execute(
-            update(ChatSession)
-            .where(ChatSession.company_id == company_id, ChatSession.id == session_id)
-            .values(last_message_at=now)
-        )
-
     async def close(self, session_id: UUID, *, company_id: UUID) -> None:
         await self.session.execute(
             update(ChatSession)
@@ -87,39 +118,34 @@ class ConversationRepository:
 
     async def is_silenced(self, session_id: UUID, *, company_id: UUID) -> bool:
         """Whether a person has taken over (decision 31)."""
-        status = await self.session.scalar(
-            select(Handoff.status).where(Handoff.company_id == company_id, Handoff.session_id == session_id)
+        return bool(
+            await run_statement(
+                self.session,
+                _HANDOFF,
+                company_id=company_id,
+                session_id=session_id,
+                status=HandoffStatus.ACCEPTED.value,
+            )
         )
-        return status is HandoffStatus.ACCEPTED
 
     async def take_lease(
         self, session_id: UUID, turn_id: UUID, *, company_id: UUID, now: datetime, life: timedelta, seize: bool = False
     ) -> Lease | None:
         """Become the one that answers; None while another turn does, unless it is to be put out. `now` is real time."""
-        before = (
-            select(ChatLease.turn_id)
-            .where(ChatLease.company_id == company_id, ChatLease.session_id == session_id)
-            .cte("before")
+        rows = await run_statement(
+            self.session,
+            _TAKE_LEASE,
+            company_id=company_id,
+            session_id=session_id,
+            turn_id=turn_id,
+            until=now + life,
+            now=now,
+            seize=seize,
         )
-        taken = await self.session.execute(
-            upsert(ChatLease)
-            .values(company_id=company_id, session_id=session_id, turn_id=turn_id, expires_at=now + life)
-            .on_conflict_do_update(
-                index_elements=["company_id", "session_id"],
-                set_={"turn_id": turn_id, "expires_at": now + life},
-                where=None if seize else ChatLease.expires_at <= now,
-            )
-            .returning(select(before.c.turn_id).scalar_subquery())
-        )
-        row = taken.first()
-        return None if row is None else Lease(dead_turn=row[0])
+        return Lease(dead_turn=rows[0][0]) if rows else None
 
     async def end_lease(self, session_id: UUID, turn_id: UUID, *, company_id: UUID) -> None:
-        await self.session.execute(
-            delete(ChatLease).where(
-                ChatLease.company_id == company_id, ChatLease.session_id == session_id, ChatLease.turn_id == turn_id
-            )
-        )
+        await run_statement(self.session, _END_LEASE, company_id=company_id, session_id=session_id, turn_id=turn_id)
 
     async def holds_lease(self, session_id: UUID, turn_id: UUID, *, company_id: UUID, now: datetime) -> bool:
         found = await self.session.scalar(
@@ -138,24 +164,26 @@ class TurnRepository:
         self.session = session
 
     async def add(
-        self, turn_id: UUID, session_id: UUID, request_key: str | None, *, company_id: UUID, started_at: datetime
+        self,
+        turn_id: UUID,
+        session_id: UUID,
+        request_key: str | None,
+        *,
+        company_id: UUID,
+        started_at: datetime,
+        now: datetime,
     ) -> None:
-        """The conversation's next turn. One writer at a time: the holder of the lease."""
-        last = (
-            select(func.coalesce(func.max(ChatTurn.position), 0) + 1)
-            .where(ChatTurn.company_id == company_id, ChatTurn.session_id == session_id)
-            .scalar_subquery()
-        )
-        await self.session.execute(
-            insert(ChatTurn).values(
-                company_id=company_id,
-                id=turn_id,
-                session_id=session_id,
-                position=last,
-                request_key=request_key,
-                status=TurnStatus.RUNNING,
-                started_at=started_at,
-            )
+        """The conversation's next turn, which is its latest sign of life (`now`). One writer at a time: the holder of
+        the lease."""
+        await run_statement(
+            self.session,
+            _ADD_TURN,
+            company_id=company_id,
+            id=turn_id,
+            session_id=session_id,
+            request_key=request_key,
+            started_at=started_at,
+            now=now,
         )
 
     async def get(self, turn_id: UUID, *, company_id: UUID) -> ChatTurn:
@@ -179,16 +207,8 @@ class TurnRepository:
 
     async def finish(self, turn_id: UUID, values: type_json, *, company_id: UUID) -> bool:
         """End a running turn; False if it has ended already. Its timings are added to those that are known."""
-        if "timings" in values:
-            values = {**values, "timings": ChatTurn.timings.op("||")(cast(values["timings"], JSON))}
-        ended = await self.session.execute(
-            update(ChatTurn)
-            .where(ChatTurn.company_id == company_id, ChatTurn.id == turn_id, ChatTurn.status == TurnStatus.RUNNING)
-            .values(**values)
-            .returning(ChatTurn.id)
-            .execution_options(synchronize_session=False)
-        )
-        return ended.first() is not None
+        json = {name: Jsonb(values[name]) for name in ("timings", "result")}
+        return bool(await run_statement(self.session, _FINISH, company_id=company_id, id=turn_id, **{**values, **json}))
 
     async def add_timings(
         self, session_id: UUID, position: int, timings: Mapping[str, int], *, company_id: UUID
@@ -229,12 +249,10 @@ class TurnRepository:
         )
 
     async def count_since(self, session_id: UUID, since: datetime, *, company_id: UUID) -> int:
-        counted = await self.session.scalar(
-            select(func.count())
-            .select_from(ChatTurn)
-            .where(ChatTurn.company_id == company_id, ChatTurn.session_id == session_id, ChatTurn.started_at > since)
+        rows = await run_statement(
+            self.session, _COUNT_SINCE, company_id=company_id, session_id=session_id, since=since
         )
-        return counted or 0
+        return int(rows[0][0])
 
     async def add_sources(self, turn_id: UUID, sources: list[type_json], *, company_id: UUID) -> None:
         if sources:

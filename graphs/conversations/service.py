@@ -137,8 +137,7 @@ async def begin_turn(
     if lease.dead_turn is not None:
         await end_broken(session, session_id, lease.dead_turn, company_id=company_id, now=now)
     plain = await _store_redacted(session, session_id, turn_id, content, company_id=company_id, now=now)
-    await turns.add(turn_id, session_id, request_key, company_id=company_id, started_at=real_now())
-    await conversations.touch(session_id, company_id=company_id, now=now)
+    await turns.add(turn_id, session_id, request_key, company_id=company_id, started_at=real_now(), now=now)
     return Turn(turn_id, session_id, company_id, plain, now)
 
 
@@ -162,8 +161,7 @@ async def begin_spoken_turn(
         plain = await _store_redacted(
             session, session_id, turn_id, content, company_id=company_id, now=now, bindings=bindings
         )
-    await turns.add(turn_id, session_id, None, company_id=company_id, started_at=real_now())
-    await conversations.touch(session_id, company_id=company_id, now=now)
+    await turns.add(turn_id, session_id, None, company_id=company_id, started_at=real_now(), now=now)
     return Turn(turn_id, session_id, company_id, plain, now)
 
 

@@ -101,6 +101,8 @@ def queries_stay_in_repositories(source: Source) -> Iterator[Finding]:
                     yield Finding(source.path, node.lineno, f"{', '.join(made)}: queries belong in a repository.py")
             case ast.Import(names=names) if any(name.name.partition(".")[0] == "sqlalchemy" for name in names):
                 yield Finding(source.path, node.lineno, "import names from sqlalchemy, so that queries can be seen")
+            case ast.Call(func=ast.Name(id="run_statement")):
+                yield Finding(source.path, node.lineno, "run_statement(): queries belong in a repository.py")
             case ast.Call(func=ast.Attribute(value=holder, attr=attr)) if _is_session(holder):
                 # The demo's seed and `momentum company create` write whole rows at the start of everything.
                 if attr in QUERY_RUNNERS or (attr in ROW_ADDERS and not source.is_under("app/")):

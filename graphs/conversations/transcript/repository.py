@@ -3,12 +3,36 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ScalarSelect, cast, func, insert, literal, select, update
+from psycopg.types.json import Jsonb
+from sqlalchemy import bindparam, cast, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import JSON, type_json
 from db.ids import uuid7
-from db.tables.conversations import BlockedSentence, ChatLease, ChatMessage, MessageRole
+from db.session import run_statement
+from db.tables.conversations import BlockedSentence, ChatMessage, MessageRole
+
+# One writer at a time: the turn that holds the lease.
+_ROW = """
+    INSERT INTO chat_messages (company_id, id, session_id, turn_id, position, role, content, bindings, created_at)
+    SELECT %(company_id)s, %(id)s, %(session_id)s, %(turn_id)s::uuid, coalesce(max(position), 0) + 1, %(role)s,
+           %(content)s, %(bindings)s, %(now)s
+    FROM chat_messages WHERE company_id = %(company_id)s AND session_id = %(session_id)s
+"""
+_APPEND = f"{_ROW} RETURNING position"
+_APPEND_WHILE_ANSWERING = f"""
+    {_ROW}
+    HAVING EXISTS (SELECT FROM chat_leases
+                   WHERE company_id = %(company_id)s AND session_id = %(session_id)s AND turn_id = %(turn_id)s)
+    RETURNING position
+"""
+_LATEST = (
+    select(ChatMessage)
+    .where(ChatMessage.company_id == bindparam("company"), ChatMessage.session_id == bindparam("conversation"))
+    .order_by(ChatMessage.position.desc())
+    .limit(bindparam("most"))
+)
+_LATEST_OF_ROLE = _LATEST.where(ChatMessage.role == bindparam("role"))
 
 
 class TranscriptRepository:
@@ -27,52 +51,37 @@ class TranscriptRepository:
         bindings: type_json | None = None,
     ) -> int:
         """Append a row; its position. One writer at a time: the turn that holds the lease."""
-        added = await self.session.execute(
-            insert(ChatMessage)
-            .values(
-                company_id=company_id,
-                id=uuid7(),
-                session_id=session_id,
-                turn_id=turn_id,
-                position=_next_position(session_id, company_id=company_id),
-                role=role,
-                content=content,
-                bindings=bindings or {},
-                created_at=now,
-            )
-            .returning(ChatMessage.position)
+        rows = await run_statement(
+            self.session,
+            _APPEND,
+            company_id=company_id,
+            id=uuid7(),
+            session_id=session_id,
+            turn_id=turn_id,
+            role=role.value,
+            content=content,
+            bindings=Jsonb(bindings or {}),
+            now=now,
         )
-        return added.scalar_one()
+        return int(rows[0][0])
 
     async def add_sentence(
         self, session_id: UUID, turn_id: UUID, content: str, bindings: type_json, *, company_id: UUID, now: datetime
     ) -> int | None:
         """Append a sentence of an answer, if its turn is still the one that answers."""
-        held = (
-            select(ChatLease.turn_id)
-            .where(ChatLease.company_id == company_id, ChatLease.session_id == session_id, ChatLease.turn_id == turn_id)
-            .exists()
+        rows = await run_statement(
+            self.session,
+            _APPEND_WHILE_ANSWERING,
+            company_id=company_id,
+            id=uuid7(),
+            session_id=session_id,
+            turn_id=turn_id,
+            role=MessageRole.ASSISTANT.value,
+            content=content,
+            bindings=Jsonb(bindings),
+            now=now,
         )
-        values: type_json = {
-            "company_id": company_id,
-            "id": uuid7(),
-            "session_id": session_id,
-            "turn_id": turn_id,
-            "role": MessageRole.ASSISTANT,
-            "content": content,
-            "bindings": bindings,
-            "created_at": now,
-        }
-        columns = [literal(value, ChatMessage.__table__.c[name].type) for name, value in values.items()]
-        added = await self.session.execute(
-            insert(ChatMessage)
-            .from_select(
-                [*values, "position"],
-                select(*columns, _next_position(session_id, company_id=company_id)).where(held),
-            )
-            .returning(ChatMessage.position)
-        )
-        return added.scalar_one_or_none()
+        return int(rows[0][0]) if rows else None
 
     async def add_blocked(
         self, session_id: UUID, turn_id: UUID, content: str, unbound: type_json, *, company_id: UUID, now: datetime
@@ -104,10 +113,11 @@ class TranscriptRepository:
         self, session_id: UUID, *, company_id: UUID, limit: int, role: MessageRole | None = None
     ) -> list[ChatMessage]:
         """The last rows, of one role or of all, oldest first."""
-        query = select(ChatMessage).where(ChatMessage.company_id == company_id, ChatMessage.session_id == session_id)
-        if role is not None:
-            query = query.where(ChatMessage.role == role)
-        rows = await self.session.scalars(query.order_by(ChatMessage.position.desc()).limit(limit))
+        values: dict[str, object] = {"company": company_id, "conversation": session_id, "most": limit}
+        if role is None:
+            rows = await self.session.scalars(_LATEST, values)
+        else:
+            rows = await self.session.scalars(_LATEST_OF_ROLE, {**values, "role": role})
         return list(rows)[::-1]
 
     async def all(self, session_id: UUID, *, company_id: UUID) -> list[ChatMessage]:
@@ -165,11 +175,3 @@ class TranscriptRepository:
             .where(ChatMessage.company_id == company_id, ChatMessage.id == message.id)
             .values(content=content)
         )
-
-
-def _next_position(session_id: UUID, *, company_id: UUID) -> ScalarSelect[int]:
-    return (
-        select(func.coalesce(func.max(ChatMessage.position), 0) + 1)
-        .where(ChatMessage.company_id == company_id, ChatMessage.session_id == session_id)
-        .scalar_subquery()
-    )
