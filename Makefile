@@ -3,7 +3,7 @@ PY ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo serve worker test chromium bench fmt lock clean
+.PHONY: demo serve worker test chromium bench chaos fmt lock clean
 
 demo: $(READY)  ## the database, the API, a worker and a seeded shop; prints the addresses
 	@$(BIN)/momentum demo $(ARGS)
@@ -24,6 +24,9 @@ test: $(READY) chromium  ## every check
 
 bench: $(READY)  ## the measured claims of benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+chaos: $(READY)  ## real processes killed every few seconds for a compressed month; ARGS="--seed 7 --minutes 10"
+	@$(BIN)/python -m tests.chaos.run $(ARGS)
 
 fmt: $(READY)
 	$(BIN)/ruff check --quiet --fix .

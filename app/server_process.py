@@ -1,5 +1,9 @@
 """The API as a process: settings from the environment."""
 
+import signal
+import sys
+from types import FrameType
+
 import uvicorn
 
 from app.database import database
@@ -13,6 +17,13 @@ def run(host: str, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C; answers that have begun are finished."""
     settings = Settings()
     configure_logs(settings.log_level)
+    # uvicorn raises the signal once more when it has stopped serving. The default would end us on the spot, and
+    # the last one out would leave the embedded database running.
+    signal.signal(signal.SIGTERM, _leave)
     with database(settings) as url:
         app = create_server(assemble(settings, url))
         uvicorn.run(app, host=host, port=port, log_config=None, timeout_graceful_shutdown=15)
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    sys.exit(0)

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     voice_model: str = "claude-haiku-5-5"
 
     worker_concurrency: int = Field(4, ge=1, le=64)
+    lost_after_s: int = Field(300, ge=5, le=86_400)
     log_level: str = "INFO"
 
 

@@ -43,16 +43,16 @@ async def tick(engine: AsyncEngine) -> int:
     return released
 
 
-async def look_after(engine: AsyncEngine) -> None:
+async def look_after(engine: AsyncEngine, *, lost_after: timedelta) -> None:
     async with transaction(engine, company_id=None) as session:
-        await scheduler.look_after(session, now=await read_clock(session))
+        await scheduler.look_after(session, lost_after=lost_after, now=await read_clock(session))
 
 
-async def _tick_until(stop: asyncio.Event, engine: AsyncEngine) -> None:
-    looked_after = float("-inf")
+async def _tick_until(stop: asyncio.Event, engine: AsyncEngine, *, lost_after: timedelta) -> None:
+    looked_after, every_s = float("-inf"), min(LOOK_AFTER_EVERY_S, lost_after.total_seconds() / 2)
     while not stop.is_set():
-        if monotonic() - looked_after >= LOOK_AFTER_EVERY_S:
-            await look_after(engine)
+        if monotonic() - looked_after >= every_s:
+            await look_after(engine, lost_after=lost_after)
             looked_after = monotonic()
         await tick(engine)
         with contextlib.suppress(TimeoutError):
@@ -67,13 +67,15 @@ async def _queue(database_url: str) -> AsyncIterator[QueueManager]:
         yield QueueManager(Queries(PsycopgDriver(connection)))
 
 
-async def run_worker(parts: Parts, database_url: str, *, stop: asyncio.Event, concurrency: int) -> None:
+async def run_worker(
+    parts: Parts, database_url: str, *, stop: asyncio.Event, concurrency: int, lost_after: timedelta
+) -> None:
     """Work until `stop` is set; jobs that have begun are finished."""
     await refuse_unsafe_role(parts.engine)
     async with _queue(database_url) as queue:
         for name, run in Jobs(parts).entrypoints().items():
             _bind(queue, name, run)
-        ticking = asyncio.create_task(_tick_until(stop, parts.engine))
+        ticking = asyncio.create_task(_tick_until(stop, parts.engine, lost_after=lost_after))
         ticking.add_done_callback(lambda _: queue.shutdown.set())
         running = asyncio.create_task(
             queue.run(

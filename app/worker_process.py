@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from datetime import timedelta
 
 from app.database import database
 from app.logs import configure_logs
@@ -17,7 +18,13 @@ async def _work(settings: Settings, url: str) -> None:
         loop.add_signal_handler(each, stop.set)
     parts = assemble(settings, url)
     try:
-        await run_worker(parts, url, stop=stop, concurrency=settings.worker_concurrency)
+        await run_worker(
+            parts,
+            url,
+            stop=stop,
+            concurrency=settings.worker_concurrency,
+            lost_after=timedelta(seconds=settings.lost_after_s),
+        )
     finally:
         await parts.aclose()
 

@@ -14,8 +14,6 @@ from recovery.repository import DueRepository
 RUN_STAGE_JOB = "run_stage"
 ABANDON_CART_JOB = "abandon_cart"
 BATCH = 1000
-# A job is done in seconds; one that was released this long ago (real time) died with its worker.
-LOST_AFTER = timedelta(minutes=5)
 PARTITIONS_AHEAD = timedelta(days=62)
 
 
@@ -34,10 +32,11 @@ async def expire_due(session: AsyncSession, *, now: datetime) -> None:
     await DueRepository(session).expire(now=now)
 
 
-async def look_after(session: AsyncSession, *, now: datetime) -> None:
-    """Once a minute or so: release lost work again, make the coming months' partitions."""
+async def look_after(session: AsyncSession, *, lost_after: timedelta, now: datetime) -> None:
+    """Now and then: release again what was released `lost_after` ago (real time) and is not done, since a job takes
+    seconds and that one died with its worker; make the coming months' partitions."""
     due = DueRepository(session)
-    await due.reclaim_lost(older_than=LOST_AFTER)
+    await due.reclaim_lost(older_than=lost_after)
     await due.ensure_partitions(start=now, end=now + PARTITIONS_AHEAD)
 
 

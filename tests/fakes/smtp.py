@@ -8,6 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from enum import StrEnum, auto
 
@@ -51,6 +52,8 @@ class ReceivedMail:
     sender: str
     recipients: list[str]
     content: bytes
+    # When its last line came in.
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def message(self) -> EmailMessage:

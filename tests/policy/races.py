@@ -29,11 +29,11 @@ async def race(
     async with transaction(engine, company_id=company_id) as session:
         one = await first(session)
         follower = asyncio.create_task(follow())
-        await _somebody_waits(engine, follower)
+        await somebody_waits(engine, follower)
     return one, await follower
 
 
-async def _somebody_waits(engine: AsyncEngine, follower: "asyncio.Task[T]") -> None:
+async def somebody_waits(engine: AsyncEngine, follower: "asyncio.Task[T]") -> None:
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )

@@ -1,6 +1,7 @@
 """A job may run twice, at once, or half: a stage is one intervention and one message all the same."""
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
@@ -81,7 +82,7 @@ async def look_after(shop: Shop, *, minutes_later: float) -> None:
             aged = f"UPDATE {table} SET released_at = released_at - make_interval(secs => :s)"
             await connection.execute(text(aged), {"s": minutes_later * 60})
     async with shop.begin() as session:
-        await scheduler.look_after(session, now=NOW)
+        await scheduler.look_after(session, lost_after=timedelta(minutes=5), now=NOW)
 
 
 async def test_a_stage_whose_worker_died_is_released_again_and_done_once(shop: Shop) -> None:
