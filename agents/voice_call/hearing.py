@@ -27,12 +27,18 @@ class Classifier(Protocol):
 
 
 class _Phrases(BaseModel):
-    """Alternatives over plain words; `takes_back` makes a no of what began like a yes."""
+    """Alternatives over plain words.
+
+    `yes` begins an answer that is one; `yes_alone` is one only if nothing but politeness follows ("it is", but not
+    "it is what it is"). `takes_back` makes a no of what began like a yes.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fillers: str
     yes: str
+    yes_alone: str
+    polite: str
     no: str
     takes_back: str
     wrong_person: str
@@ -50,13 +56,15 @@ def _anywhere(alternatives: str) -> re.Pattern[str]:
 
 
 _FILLERS = frozenset(_PHRASES.fillers.split("|"))
-_YES = re.compile(rf"(?:{_PHRASES.yes})\b")
+_YES = re.compile(
+    rf"(?:{_PHRASES.yes})\b(?!.*\bbut\b)|(?:{_PHRASES.yes_alone})(?: (?:{_PHRASES.polite}|{_PHRASES.yes_alone}))*$"
+)
 _NO = re.compile(rf"(?:{_PHRASES.no})\b")
 _TAKES_BACK = _anywhere(_PHRASES.takes_back)
 _WRONG_PERSON = re.compile(rf"\b(?:{_PHRASES.wrong_person})")
 _NOT_INTERESTED = _anywhere(_PHRASES.not_interested)
 _CALLBACK = _anywhere(_PHRASES.callback)
-_GOODBYE = re.compile(rf"(?:{_PHRASES.goodbye})\b")
+_GOODBYE = re.compile(rf"(?:(?:{_PHRASES.polite}|{_PHRASES.yes_alone}|no) )*(?:{_PHRASES.goodbye})\b")
 _QUESTION = re.compile(rf"(?:{_PHRASES.question})\b")
 
 _REASONS: Mapping[Intent, CartAbandonmentReason] = {
@@ -88,10 +96,10 @@ def hear(
         return Hearing(Heard.CARD)
     if (language := detectors.language_of_bot_question(text)) is not None:
         return Hearing(Heard.BOT_QUESTION, language=language)
-    if detectors.wants_human(text) and not _CALLBACK.search(words):
-        return Hearing(Heard.HUMAN)
     if _WRONG_PERSON.search(words):
         return Hearing(Heard.WRONG_PERSON)
+    if detectors.wants_human(text) and not _CALLBACK.search(words):
+        return Hearing(Heard.HUMAN)
     if _NOT_INTERESTED.search(words):
         return Hearing(Heard.NOT_INTERESTED)
     if _CALLBACK.search(words):
@@ -151,7 +159,7 @@ def _without_fillers(words: str) -> str:
 
 
 def _yes_or_no(bare: str) -> Heard | None:
-    if _NO.match(bare) or (_YES.match(bare) and _TAKES_BACK.search(bare)):
+    if _NO.match(bare) or _TAKES_BACK.search(bare):
         return Heard.NO
     return Heard.YES if _YES.match(bare) else None
 

@@ -11,7 +11,7 @@ from agents.voice_call.turn import Input, VoiceParts, begin
 from db.clock import read_clock
 from db.session import transaction
 from db.tables.conversations import TurnStatus
-from db.tables.voice import EndReason
+from db.tables.voice import EndReason, VoiceCallOutcome
 from graphs.conversations.ending import LostTurn, end_interrupted
 from graphs.model import NO_USAGE
 from graphs.voice_call import calls, routing
@@ -87,6 +87,7 @@ class Line:
             await self._end_turn()
             self._stopping = given.known is not None and given.known.kind is Heard.OPT_OUT
             turn = self._turn = asyncio.create_task(self._run(given, events))
+            turn.add_done_callback(self._ended)
         try:
             while (event := await events.get()) is not None:
                 yield event
@@ -105,7 +106,7 @@ class Line:
     async def _run(self, given: Input, events: Events) -> None:
         """One turn to its end, or until it is talked over. What it has begun is finished and kept either way."""
         context = None
-        whole = False
+        whole, broken = False, True
         try:
             context, state = await begin(
                 self.parts, self.call_id, self.session_id, given, company_id=self.company_id, emit=events.put_nowait
@@ -115,11 +116,20 @@ class Line:
         except LostTurn:
             whole = True  # another line has the call now
         except asyncio.CancelledError:
-            pass  # talked over: the next turn goes on
+            broken = False  # talked over: the next turn goes on
         finally:
-            if not whole and context is not None:
-                await self._keep_interrupted(context)
-            events.put_nowait(None)
+            try:
+                if not whole and context is not None:
+                    await self._keep_interrupted(context)
+            finally:
+                if broken and not whole:  # better no call than one that says nothing
+                    events.put_nowait(HangUp(VoiceCallOutcome.DISCONNECTED, EndReason.FAILED))
+                events.put_nowait(None)
+
+    @staticmethod
+    def _ended(turn: asyncio.Task[None]) -> None:
+        if not turn.cancelled() and (error := turn.exception()) is not None:
+            logger.error("call_turn_crashed", exc_info=error)
 
     async def _keep_interrupted(self, context: CallContext) -> None:
         if context.running:

@@ -1,0 +1,141 @@
+"""What an utterance is taken for: a yes above all must be one, for it gives and sends."""
+
+import pytest
+
+from agents.voice_call.hearing import hear
+from db.tables.customers import SuppressionScope
+from db.tables.recovery import CartAbandonmentReason
+from graphs.voice_call.course import Heard, Hearing, Progress, Question
+from policy.redaction.rules import redact
+from recovery.voice_script import FollowUp, ObjectionHandling, VoiceScript
+from tests.agents.voice_call.talk import NoClassifier
+
+SCRIPT = VoiceScript()
+
+
+def heard(text: str, asked: Question, *, script: VoiceScript = SCRIPT) -> Hearing:
+    progress = Progress(asked=asked, identified=asked is not Question.IDENTITY)
+    return hear(redact(text).text, progress, script, NoClassifier(), first_name="Maya")
+
+
+@pytest.mark.parametrize("asked", [Question.OFFER, Question.LINK])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes.",
+        "Yeah, sure.",
+        "Okay.",
+        "Uh, yes please.",
+        "Sure, at that price.",
+        "That sounds good to me",
+        "Oui.",
+        "Please do.",
+    ],
+)
+def test_a_yes(text: str, asked: Question) -> None:
+    expected = Heard.OTHER if text.startswith("That") else Heard.YES
+    assert heard(text, asked).kind is expected
+
+
+@pytest.mark.parametrize("asked", [Question.OFFER, Question.LINK])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Well, it is what it is.",
+        "I do wonder about that.",
+        "Yes, but I have doubts.",
+        "Good question.",
+        "I am at work.",
+        "Right now I am driving.",
+        "Okay so tell me about it",
+        "It is raining.",
+    ],
+)
+def test_no_yes(text: str, asked: Question) -> None:
+    assert heard(text, asked).kind is not Heard.YES
+
+
+@pytest.mark.parametrize(
+    "text", ["No.", "No thanks.", "Yes, no, thank you, not now.", "Okay, no thanks.", "I'd rather not.", "Nein."]
+)
+def test_a_no(text: str) -> None:
+    assert heard(text, Question.OFFER).kind is Heard.NO
+
+
+@pytest.mark.parametrize("text", ["Yes.", "Speaking.", "This is Maya.", "Hi, Maya speaking.", "Yes, it's she."])
+def test_it_is_the_person(text: str) -> None:
+    assert heard(text, Question.IDENTITY).kind is Heard.YES
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No.",
+        "Wrong number.",
+        "I'm not Maya.",
+        "This is her husband.",
+        "She isn't here.",
+        "There's no Maya here.",
+        "You have the wrong person.",
+    ],
+)
+def test_it_is_not_the_person(text: str) -> None:
+    assert heard(text, Question.IDENTITY).kind in {Heard.NO, Heard.WRONG_PERSON}
+
+
+@pytest.mark.parametrize("text", ["Hello?", "This is Bob.", "Who wants to know?", "Maybe.", "It is late."])
+def test_it_is_not_known_who_it_is(text: str) -> None:
+    assert heard(text, Question.IDENTITY).kind in {Heard.OTHER, Heard.QUESTION}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("It was too expensive.", CartAbandonmentReason.TOO_EXPENSIVE),
+        ("No, the price was a lot.", CartAbandonmentReason.TOO_EXPENSIVE),
+        ("The shipping cost too much.", CartAbandonmentReason.SHIPPING_COST),
+        ("I found it cheaper somewhere else.", CartAbandonmentReason.COMPARING_OPTIONS),
+        ("Just looking, really.", CartAbandonmentReason.JUST_BROWSING),
+        ("I'm too busy.", None),
+    ],
+)
+def test_an_objection_and_its_reason(text: str, reason: CartAbandonmentReason | None) -> None:
+    found = heard(text, Question.REASON)
+    assert (found.kind, found.reason) == (Heard.OBJECTION, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("How long does delivery take?", Heard.QUESTION),
+        ("not interested", Heard.NOT_INTERESTED),
+        ("I'd like to speak to a human.", Heard.HUMAN),
+        ("Could you call me back later?", Heard.CALLBACK),
+        ("Are you a real person?", Heard.BOT_QUESTION),
+        ("It's 4111 1111 1111 1111.", Heard.CARD),
+        ("Okay bye.", Heard.GOODBYE),
+        ("Purple monkeys.", Heard.OTHER),
+    ],
+)
+def test_the_rest(text: str, kind: Heard) -> None:
+    assert heard(text, Question.REASON).kind is kind
+
+
+def test_calls_alone_are_stopped_where_calls_alone_are_named() -> None:
+    assert heard("Stop calling me.", Question.REASON) == Hearing(Heard.OPT_OUT, scope=SuppressionScope.VOICE)
+    assert heard("Take me off your list.", Question.REASON) == Hearing(Heard.OPT_OUT, scope=SuppressionScope.ALL)
+    assert heard("Stop sending me emails.", Question.REASON) == Hearing(Heard.OPT_OUT, scope=SuppressionScope.ALL)
+
+
+def test_a_merchant_adds_triggers_of_their_own() -> None:
+    wait = FollowUp(trigger="payday|end of the month", response="That's fine.", reason=CartAbandonmentReason.OTHER)
+    script = VoiceScript(objection_handling=ObjectionHandling(patterns=(wait,)))
+    expected = Hearing(Heard.OBJECTION, reason=CartAbandonmentReason.OTHER, response="That's fine.")
+    assert heard("Maybe after payday.", Question.REASON, script=script) == expected
+
+
+def test_no_trigger_keeps_anybody_on_the_line() -> None:
+    trap = FollowUp(trigger="stop calling me|not interested", response="That's fine.")
+    script = VoiceScript(objection_handling=ObjectionHandling(patterns=(trap,)))
+    assert heard("Stop calling me.", Question.REASON, script=script).kind is Heard.OPT_OUT
+    assert heard("I'm not interested.", Question.REASON, script=script).kind is Heard.NOT_INTERESTED
