@@ -13,6 +13,7 @@ from db.tables.recovery import CartSaveOutcome, CartSaveStatus
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
 from graphs.conversations import service as conversations
 from graphs.conversations.transcript.repository import TranscriptRepository
+from graphs.voice_call import calls as heard
 from policy.tokens import BadToken
 from tests.factories import NOW, SIGNER
 from tests.recovery.shops import Shop
@@ -118,11 +119,13 @@ async def test_the_transcript_is_kept_with_the_call(engine: AsyncEngine, shop: S
             "Yes, that's me.",
             company_id=shop.id,
             turn_id=None,
-            now=NOW + timedelta(milliseconds=2500),
+            bindings={"atMs": 2500},
+            now=NOW,
         )
+        await heard.played(session, conversation.id, 1, company_id=shop.id, at_ms=10, whole=True)
         (await session.get_one(VoiceCall, (shop.id, call.id))).session_id = conversation.id
     await end(engine, call, VoiceCallOutcome.DISCONNECTED, EndReason.HUNG_UP)
     assert (await read(shop, call)).transcript == [
-        {"speaker": "AGENT", "text": "This is an AI.", "atMs": 0},
+        {"speaker": "AGENT", "text": "This is an AI.", "atMs": 10},
         {"speaker": "CUSTOMER", "text": "Yes, that's me.", "atMs": 2500},
     ]

@@ -5,10 +5,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tables.policy import Grant, GrantSource, GrantStatus
 from db.tables.voice import VoiceCall, VoiceCallStatus
-
-_GIVEN = (GrantStatus.COMMITTED, GrantStatus.REDEEMED)
 
 
 class CallRepository:
@@ -40,18 +37,3 @@ class CallRepository:
             .returning(VoiceCall.id)
         )
         return live is not None
-
-    async def grant_given(self, call: VoiceCall, *, company_id: UUID) -> UUID | None:
-        """The latest offer that the call put on its cart."""
-        return await self.session.scalar(
-            select(Grant.id)
-            .where(
-                Grant.company_id == company_id,
-                Grant.cart_id == call.cart_id,
-                Grant.source == GrantSource.VOICE,
-                Grant.status.in_(_GIVEN),
-                Grant.created_at >= call.initiated_at,
-            )
-            .order_by(Grant.created_at.desc(), Grant.id.desc())
-            .limit(1)
-        )

@@ -13,9 +13,8 @@ from db.base import type_json
 from db.clock import real_now
 from db.ids import uuid7
 from db.session import enter
-from db.tables.conversations import MessageRole
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
-from graphs.conversations import service as conversations
+from graphs.voice_call import calls as conversations
 from policy.errors import NotFound
 from policy.tokens import BadToken, Signer, Token, TokenKind
 from recovery import responses
@@ -28,7 +27,6 @@ from voice.calls.schemas import StreamedCall
 
 # From the answer until the carrier opens the stream, in real time.
 STREAM_TOKEN_LIFE = timedelta(minutes=1)
-LONGEST_TRANSCRIPT = 2000
 # Somebody spoke with us; an order of the next days is credited to it.
 REACHED = frozenset(
     {
@@ -92,7 +90,8 @@ async def finish(
 ) -> bool:
     """End a call, once: keep its outcome and transcript, free its line, close its contact. False: it had ended.
 
-    Who declined is not tried elsewhere (rules C-23): the flow of the cart ends too.
+    Who declined is not tried elsewhere (rules C-23): the flow of the cart ends too. The grant that was accepted is on
+    the row already, put there when the customer said yes.
     """
     calls = CallRepository(session)
     found = await calls.get(call_id, company_id=company_id)
@@ -105,12 +104,11 @@ async def finish(
     call.status, call.slot = VoiceCallStatus.ENDED, None
     call.outcome, call.end_reason, call.completed_at = outcome, end_reason, now
     call.transcript = await _transcript(session, call)
-    call.grant_id = await calls.grant_given(call, company_id=company_id)
     await session.flush()
     await after_call(
         session, call.message_id, company_id=company_id, reached=outcome in REACHED, reason=end_reason, now=now
     )
-    if outcome is VoiceCallOutcome.DECLINED:
+    if end_reason in {EndReason.DECLINED, EndReason.OPT_OUT}:
         await _end_flow(session, call, now=now)
     return True
 
@@ -124,19 +122,11 @@ async def _end_flow(session: AsyncSession, call: VoiceCall, *, now: datetime) ->
 
 
 async def _transcript(session: AsyncSession, call: VoiceCall) -> list[type_json] | None:
-    """What was said, as `{speaker, text, atMs}`; milliseconds count from the answer."""
+    """What was really heard, as `{speaker, text, atMs}`; milliseconds count from the answer."""
     if call.session_id is None:
         return None
-    said = await conversations.history(session, call.session_id, company_id=call.company_id, limit=LONGEST_TRANSCRIPT)
-    began = call.answered_at or call.initiated_at
-    return [
-        {
-            "speaker": "CUSTOMER" if row.role is MessageRole.USER else "AGENT",
-            "text": row.content,
-            "atMs": int(row.bindings.get("atMs", (row.created_at - began).total_seconds() * 1000)),
-        }
-        for row in said
-    ]
+    lines = await conversations.spoken(session, call.session_id, company_id=call.company_id)
+    return [{"speaker": line.speaker, "text": line.text, "atMs": line.at_ms} for line in lines]
 
 
 def _hash(token: str) -> str:
