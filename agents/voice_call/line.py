@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from agents.voice_call import hearing
@@ -35,16 +35,19 @@ class Line:
     session_id: UUID
     company_id: UUID
     _turn: asyncio.Task[None] | None = None
-    # Set while an opt-out is being kept: nothing that is heard meanwhile ends its turn.
-    _stopping: bool = False
+    # Set as soon as an opt-out is heard: every turn from then on is that one, and nothing ends it half-way.
+    _opted_out: Hearing | None = None
+    _keeps_opt_out: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def opening(self) -> AsyncGenerator[CallEvent]:
         return self._answer(Input(known=Hearing(Heard.ANSWERED)))
 
     def heard(self, text: str, *, at_ms: int, timings: Mapping[str, int]) -> AsyncGenerator[CallEvent]:
-        known = self._opt_out(text)
-        return self._answer(Input(text=text, at_ms=at_ms, timings=dict(timings), known=known))
+        scope = hearing.opts_out(text)
+        if scope is not None:
+            self._opted_out = Hearing(Heard.OPT_OUT, scope=scope)
+        return self._answer(Input(text=text, at_ms=at_ms, timings=dict(timings)))
 
     def quiet(self) -> AsyncGenerator[CallEvent]:
         return self._answer(Input(known=Hearing(Heard.SILENCE)))
@@ -52,7 +55,8 @@ class Line:
     def pressed(self, digit: str) -> AsyncGenerator[CallEvent]:
         if digit != OPT_OUT_KEY:
             return _nothing()
-        return self._answer(Input(known=Hearing(Heard.OPT_OUT)))
+        self._opted_out = Hearing(Heard.OPT_OUT)
+        return self._answer(Input())
 
     def opts_out(self, text: str) -> bool:
         return hearing.opts_out(text) is not None
@@ -66,6 +70,9 @@ class Line:
             await calls.timed(session, self.session_id, position, timings, company_id=self.company_id)
 
     async def closed(self, reason: EndReason) -> HangUp:
+        if self._opted_out is not None:  # whatever became of the turn that should have kept it
+            async for _ in self._answer(Input()):
+                pass
         async with self._starting:
             await self._end_turn()
         async with transaction(self.parts.engine, company_id=self.company_id) as session:
@@ -75,19 +82,16 @@ class Line:
         ending = routing.ending_if_lost(rows.progress, routing.changed_by(rows.replies), reason)
         return HangUp(ending.outcome, ending.end_reason, ending.at_once)
 
-    @staticmethod
-    def _opt_out(text: str) -> Hearing | None:
-        scope = hearing.opts_out(text)
-        return None if scope is None else Hearing(Heard.OPT_OUT, scope=scope)
-
     async def _answer(self, given: Input) -> AsyncGenerator[CallEvent]:
         """Events of one turn. It is a task of its own, so that whoever stops listening can end it in good order."""
         events: Events = asyncio.Queue()
         async with self._starting:
             await self._end_turn()
-            self._stopping = given.known is not None and given.known.kind is Heard.OPT_OUT
+            if self._opted_out is not None:
+                given = replace(given, known=self._opted_out)
             turn = self._turn = asyncio.create_task(self._run(given, events))
             turn.add_done_callback(self._ended)
+            self._keeps_opt_out = self._opted_out is not None
         try:
             while (event := await events.get()) is not None:
                 yield event
@@ -99,7 +103,7 @@ class Line:
         """Let nothing more of the running turn be said. An opt-out is not ended by anything: it ends the call."""
         if self._turn is None or self._turn.done():
             return
-        if not self._stopping:
+        if not self._keeps_opt_out:
             self._turn.cancel()
         await asyncio.wait([self._turn])
 

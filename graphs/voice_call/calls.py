@@ -113,9 +113,27 @@ async def standing(session: AsyncSession, session_id: UUID, *, company_id: UUID,
     return Standing(
         progress=Progress() if result is None else CallAnswer.model_validate(result).progress,
         disclosure=first.content,
-        heard=tuple(row for row in rows if row.role is MessageRole.USER or "heard" in row.bindings),
+        heard=tuple(really_heard(rows)),
         replies=tuple(await kept_replies(session, session_id, calls, company_id=company_id, now=now)),
     )
+
+
+def really_heard(rows: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """What the customer said, and of each turn's sentences those that were played: all up to the one they talked into.
+
+    Whoever carries the call reports every sentence that it threw away as heard in part; only the first of them had
+    begun.
+    """
+    heard: list[ChatMessage] = []
+    cut: set[UUID | None] = set()
+    for row in rows:
+        if row.role is MessageRole.USER:
+            heard.append(row)
+        elif "heard" in row.bindings and row.turn_id not in cut:
+            heard.append(row)
+            if row.bindings["heard"] == HeardOf.PART:
+                cut.add(row.turn_id)
+    return heard
 
 
 async def played(
@@ -139,8 +157,7 @@ async def spoken(session: AsyncSession, session_id: UUID, *, company_id: UUID) -
     rows = await TranscriptRepository(session).all(session_id, company_id=company_id)
     lines = [
         Spoken("CUSTOMER" if row.role is MessageRole.USER else "AGENT", row.content.strip(), row.bindings["atMs"])
-        for row in rows
-        if "atMs" in row.bindings
+        for row in really_heard(rows)
     ]
     return sorted(lines, key=lambda line: line.at_ms)
 

@@ -56,7 +56,7 @@ class Phone:
         return await self.hear(self.line.pressed(digit))
 
     async def hear(self, events: AsyncGenerator[CallEvent], *, plays: int | None = None) -> list[str]:
-        """The sentences of one turn; of these, the first `plays` are played (all, if not told)."""
+        """The sentences of one turn; of these, the first `plays` are played (all, if not told) and the rest cut."""
         new: list[Say] = []
         async with aclosing(events):
             async for event in events:
@@ -67,9 +67,9 @@ class Phone:
                     assert self.ended is None, "it spoke after hanging up"
                     new.append(event)
         for number, each in enumerate(new):
-            if plays is None or number < plays:
-                self.at_ms += 500
-                await self.line.played(each.position, at_ms=self.at_ms, whole=True)
+            self.at_ms += 500
+            whole = plays is None or number < plays
+            await self.line.played(each.position, at_ms=self.at_ms, whole=whole)
         texts = [each.text for each in new]
         self.said += texts
         return texts

@@ -89,6 +89,13 @@ async def test_a_yes_to_a_question_that_was_not_reached_accepts_nothing(shop: Sh
     assert (await phone.say("Yes."))[1] == SENT
 
 
+async def test_a_yes_into_the_question_itself_is_a_yes(shop: Shop) -> None:
+    phone = await ring(shop)
+    await phone.identified()
+    await phone.hear(phone.line.heard("Too expensive.", at_ms=5_000, timings={}), plays=2)
+    assert (await phone.say("Yes."))[1] == SENT
+
+
 async def test_who_stops_listening_stops_the_turn_and_not_the_write(shop: Shop) -> None:
     phone = await ring(shop)
     await phone.identified()
@@ -106,6 +113,14 @@ async def test_nothing_ends_an_opt_out(shop: Shop) -> None:
     first, second = await asyncio.gather(_all(stop), _all(hello))
     assert STOPPED in first
     assert second in ([STOPPED], [])
+    assert len(await phone.rows(Suppression)) >= 1
+
+
+async def test_an_opt_out_that_nobody_waited_for_is_kept_when_the_line_closes(shop: Shop) -> None:
+    phone = await ring(shop)
+    await phone.identified()
+    await phone.line.pressed("9").aclose()
+    assert await phone.line.closed(EndReason.HUNG_UP) == STOPPED
     assert len(await phone.rows(Suppression)) >= 1
 
 
@@ -156,6 +171,7 @@ async def test_the_transcript_has_what_was_heard_and_when(shop: Shop) -> None:
         Spoken("AGENT", DISCLOSURE, 500),
         Spoken("AGENT", GREETING, 1_000),
         Spoken("AGENT", "Thank you. I'm calling about the cart that you left in our shop.", 1_500),
+        Spoken("AGENT", MOMENT, 2_000),
         Spoken("CUSTOMER", "Yes.", 4_000),
     ]
     timings = (await phone.turns())[-1].timings
