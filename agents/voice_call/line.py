@@ -70,17 +70,22 @@ class Line:
             await calls.timed(session, self.session_id, position, timings, company_id=self.company_id)
 
     async def closed(self, reason: EndReason) -> HangUp:
-        if self._opted_out is not None:  # whatever became of the turn that should have kept it
-            async for _ in self._answer(Input()):
-                pass
         async with self._starting:
             await self._end_turn()
+        rows = await self._standing()
+        if self._opted_out is not None and not routing.changed_by(rows.replies).opted_out:
+            async for _ in self._answer(Input()):  # whatever became of the turn that should have kept it
+                pass
+            rows = await self._standing()
         async with transaction(self.parts.engine, company_id=self.company_id) as session:
-            now = await read_clock(session)
-            rows = await calls.standing(session, self.session_id, company_id=self.company_id, limit=1, now=now)
             await calls.close_conversation(session, self.session_id, company_id=self.company_id)
         ending = routing.ending_if_lost(rows.progress, routing.changed_by(rows.replies), reason)
         return HangUp(ending.outcome, ending.end_reason, ending.at_once)
+
+    async def _standing(self) -> calls.Standing:
+        async with transaction(self.parts.engine, company_id=self.company_id) as session:
+            now = await read_clock(session)
+            return await calls.standing(session, self.session_id, company_id=self.company_id, limit=1, now=now)
 
     async def _answer(self, given: Input) -> AsyncGenerator[CallEvent]:
         """Events of one turn. It is a task of its own, so that whoever stops listening can end it in good order."""

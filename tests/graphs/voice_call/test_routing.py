@@ -106,6 +106,16 @@ def test_money_is_asked_for_once_for_a_cost_that_was_objected_to(
         assert progress.accepted is None
 
 
+@pytest.mark.parametrize("asked", [each for each in Question if each is not Question.IDENTITY])
+@pytest.mark.parametrize("reason", sorted(routing.MONEY))
+def test_the_same_objection_again_gets_no_more_money(asked: Question, reason: CartAbandonmentReason) -> None:
+    objection = Hearing(Heard.OBJECTION, reason=reason)
+    fresh = decide(Progress(asked=asked, identified=True), objection, Changed())
+    again = decide(Progress(asked=asked, identified=True, objections=(reason,)), objection, Changed())
+    assert [step.tool for step in fresh.tools] == ["record_diagnosis", "apply_discount"]
+    assert again.tools == ()
+
+
 @given(progress=talking, hearing=hearings, done=changes)
 def test_only_a_yes_to_the_offer_accepts_it(progress: Progress, hearing: Hearing, done: Changed) -> None:
     move = decide(progress, hearing, done)
