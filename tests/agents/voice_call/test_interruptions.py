@@ -41,9 +41,7 @@ class HeldModel:
             self.closed = True
 
 
-async def talked_into(
-    shop: Shop, then: Callable[[Phone], AsyncGenerator[object]]
-) -> tuple[Phone, HeldModel, list[object]]:
+async def talked_into(shop: Shop, then: Callable[[Phone], AsyncGenerator[object]]) -> tuple[Phone, list[object]]:
     """A model is in the middle of its answer to a price objection when something else is heard."""
     model = HeldModel()
     phone = await ring(shop, model)
@@ -128,7 +126,7 @@ async def test_an_opt_out_after_the_end_is_kept(shop: Shop) -> None:
     phone = await ring(shop)
     await phone.opening()
     await phone.say("Wrong number.")
-    phone.ended = None
+    phone.stay_on()
     assert await phone.say("And stop calling me!") == []
     assert phone.ended == STOPPED
     assert len(await phone.rows(Suppression)) >= 1
