@@ -88,12 +88,16 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(500)
     async def crashed(request: Request, error: Exception) -> JSONResponse:
-        logger.error("request_crashed", extra={"path": request.url.path}, exc_info=error)
+        # The route, not the address: that of a link is a credential.
+        route = getattr(request.scope.get("route"), "path", None)
+        logger.error("request_crashed", extra={"method": request.method, "route": route}, exc_info=error)
         return respond(
             Problem(
                 title="Something broke on our side",
                 status=500,
                 detail="Nothing of this request was kept. Try again; if it stays, tell us the time it happened.",
                 code="internal",
-            )
+            ),
+            # The server closes the connection after a crash; who keeps it open would lose the next request.
+            {"connection": "close"},
         )

@@ -4,12 +4,11 @@ import signal
 import sys
 from types import FrameType
 
-import uvicorn
-
 from app.database import database
 from app.logs import configure_logs
 from app.parts import assemble
 from app.server import create_server
+from app.serving import serve
 from app.settings import Settings
 
 
@@ -22,7 +21,7 @@ def run(host: str, port: int) -> None:
     signal.signal(signal.SIGTERM, _leave)
     with database(settings) as url:
         app = create_server(assemble(settings, url))
-        uvicorn.run(app, host=host, port=port, log_config=None, timeout_graceful_shutdown=15)
+        serve(app, host=host, port=port)
 
 
 def _leave(_: int, __: FrameType | None) -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 import uvicorn
 from fastapi import FastAPI
@@ -13,14 +14,14 @@ MakeApp = Callable[[str], Awaitable[FastAPI]]
 
 
 @contextmanager
-def serving(make_app: MakeApp) -> Iterator[str]:
-    """Serve what `make_app(base_url)` makes; yields the base address."""
+def serving(make_app: MakeApp, *, http: type[asyncio.Protocol] | Literal["auto"] = "auto") -> Iterator[str]:
+    """Serve what `make_app(base_url)` makes; yields the base address. `http` is uvicorn's protocol."""
     listening = socket.create_server(("127.0.0.1", 0))
     base_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     up, down = threading.Event(), threading.Event()
 
     async def serve() -> None:
-        server = uvicorn.Server(uvicorn.Config(await make_app(base_url), log_level="error"))
+        server = uvicorn.Server(uvicorn.Config(await make_app(base_url), log_level="error", http=http))
         running = asyncio.create_task(server.serve(sockets=[listening]))
         # The socket listens already: who connects before the server is up waits in its queue.
         up.set()

@@ -1,6 +1,5 @@
 """The demo's API process: the same server with the demo shop's pages, the outbox page and the clock."""
 
-import uvicorn
 from fastapi import FastAPI
 
 from app.database import database
@@ -10,6 +9,7 @@ from app.demo.runtime import Runtime
 from app.logs import configure_logs
 from app.parts import Parts, assemble
 from app.server import create_server
+from app.serving import serve
 from app.settings import Settings
 from web.outbox.router import outbox_router
 from web.storefront.router import storefront_router
@@ -30,7 +30,7 @@ def main() -> None:
     runtime = Runtime.read(settings.data_dir)
     with database(settings) as url:
         app = create_demo_server(assemble(settings, url), runtime)
-        uvicorn.run(app, host="127.0.0.1", port=runtime.port, log_config=None, timeout_graceful_shutdown=15)
+        serve(app, host="127.0.0.1", port=runtime.port)
 
 
 if __name__ == "__main__":
