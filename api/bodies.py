@@ -13,6 +13,9 @@ from api.problems import Problem, respond
 # The largest body that fits the OpenAPI document is a cart with all its lines, about 70 kB.
 MOST_BYTES = 256 * 1024
 WITHIN_S = 10.0
+# A connection that is closed on unread bytes is reset, and the answer with it. So what is a little too large is read
+# to its end and dropped; what is this many times too large is cut off.
+LINGER = 4
 
 # What has not been read is not read: the connection ends with the answer.
 _END = {"connection": "close"}
@@ -54,19 +57,19 @@ class Bodies:
         await self.app(scope, _replay(body, receive), send)
 
     async def _read(self, scope: Scope, receive: Receive) -> list[Message] | None:
-        """The body's messages, or None as soon as it is known to be too large."""
-        if int(Headers(scope=scope).get("content-length", "0")) > self.most:
-            return None
+        """The body's messages, or None for one that is too large: what comes of it is dropped, and not for long."""
+        declared = int(Headers(scope=scope).get("content-length", "0"))
         messages: list[Message] = []
         size = 0
-        while True:
+        while size <= LINGER * self.most and declared <= LINGER * self.most:
             message = await receive()
-            messages.append(message)
             size += len(message.get("body", b""))
-            if size > self.most:
-                return None
+            fits = max(size, declared) <= self.most
+            if fits:
+                messages.append(message)
             if not message.get("more_body", False):
-                return messages
+                return messages if fits else None
+        return None
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:
