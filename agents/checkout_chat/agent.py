@@ -64,7 +64,9 @@ class CheckoutChat:
 
         Raises:
             ChatIsOff: the merchant switched it off.
+            NotFound: the cart is gone.
         """
+        await carts.read(session, cart_id, company_id=company_id, now=now)
         company = await recovery.the_company(session, company_id=company_id)
         if not _configured(company).enabled:
             raise ChatIsOff("There is no assistant to talk to here.")
