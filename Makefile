@@ -3,7 +3,7 @@ PY ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo serve worker test chromium bench chaos fmt lock clean
+.PHONY: demo serve worker fuzz test chromium bench chaos fmt lock clean
 
 demo: $(READY)  ## the database, the API, a worker and a seeded shop; prints the addresses
 	@$(BIN)/momentum demo $(ARGS)
@@ -21,6 +21,9 @@ test: $(READY) chromium  ## every check
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n 2
 	$(BIN)/pytest -m browser tests/e2e
+
+fuzz: $(READY)  ## every operation of the OpenAPI document as every kind of caller: no server error
+	@$(BIN)/python -m tests.api.fuzzing $(ARGS)
 
 bench: $(READY)  ## the measured claims of benchmarks/
 	@$(BIN)/python -m benchmarks $(ARGS)

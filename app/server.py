@@ -7,7 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from api import cart_save, carts, chat, conversations, orders, outbox, products
 from api.application import create_application
-from api.edge import Edge
+from api.edge import Edge, Rates
 from app.parts import Parts
 from db.session import refuse_unsafe_role
 from web import mount as static_files
@@ -25,7 +25,7 @@ ROUTERS: Sequence[APIRouter] = (
 )
 
 
-def create_server(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
+def create_server(parts: Parts, *, more: Sequence[APIRouter] = (), rates: Rates | None = None) -> FastAPI:
     """The API, the links of our messages and the widget's files; `more` are routers under the same prefix."""
 
     @asynccontextmanager
@@ -36,7 +36,8 @@ def create_server(parts: Parts, *, more: Sequence[APIRouter] = ()) -> FastAPI:
         await parts.chat.drain()
         await parts.aclose()
 
-    app = create_application(Edge(parts.engine, parts.signer, parts.public_url), [*ROUTERS, *more], lifespan=lifespan)
+    edge = Edge(parts.engine, parts.signer, parts.public_url, rates or Rates())
+    app = create_application(edge, [*ROUTERS, *more], lifespan=lifespan)
     app.state.chat = parts.chat
     app.include_router(recovery_router(parts.engine, parts.signer))
     static_files.mount(app)
