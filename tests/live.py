@@ -1,10 +1,10 @@
-"""The application behind a real port, in a thread with an event loop of its own."""
+"""The application behind a real port: in a thread with an event loop of its own, or in the loop that asks."""
 
 import asyncio
 import socket
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
 import uvicorn
@@ -37,4 +37,18 @@ def serving(make_app: MakeApp, *, http: type[asyncio.Protocol] | Literal["auto"]
     finally:
         down.set()
         thread.join(30)
+        listening.close()
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """Serve `app` in this event loop; yields the base address. What `app` does at its end is done."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await running
         listening.close()

@@ -18,6 +18,7 @@ _DIVIDING = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION, ClaimKind.INSTANT, ClaimKind.RATING, ClaimKind.UNREADABLE}
 )
 _DIGIT = re.compile(r"\d")
+_PART_END = re.compile(r"[.!?:;](?=\s*[^\W\d_])")
 _HARD = frozenset({"!", "?", ";", "—"})  # a full stop inside a sentence ends an abbreviation
 _SOFT = word_set(": ( ) , and but so while whereas then because though although however –")
 _CONJUNCTIONS = _HARD | _SOFT - {",", ":", "(", ")"}
@@ -124,7 +125,9 @@ def read(sentence: str) -> Reading:
     tokens = tokenise(text)
     found = list(Extractor(text, tokens).claims())
     found += _unseen_digits(text, found)
-    if is_foreign_claim([token.text for token in tokens], text.lower()):
+    # Part by part: English before a colon does not make English of what follows it.
+    parts = [text, *_PART_END.split(text)] if _PART_END.search(text) else [text]
+    if any(is_foreign_claim([token.text for token in tokenise(part)], part.lower()) for part in parts):
         found.append(Claim(ClaimKind.UNREADABLE, 0, len(text), text))
     found.sort(key=lambda claim: (claim.start, claim.end))
     inside = tuple(

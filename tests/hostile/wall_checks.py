@@ -12,6 +12,7 @@ from tests.hostile.world import SIGNER, Seat
 WRITABLE = frozenset(
     [
         "blocked_sentences",
+        "cart_diagnoses",
         "cart_trigger_impressions",
         "chat_leases",
         "chat_messages",
