@@ -3,7 +3,7 @@ PY ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo serve worker fuzz test chromium bench chaos fmt lock clean
+.PHONY: demo serve worker fuzz test chromium bench chaos hostile fmt lock clean
 
 demo: $(READY)  ## the database, the API, a worker and a seeded shop; prints the addresses
 	@$(BIN)/momentum demo $(ARGS)
@@ -30,6 +30,9 @@ bench: $(READY)  ## the measured claims of benchmarks/
 
 chaos: $(READY)  ## real processes killed every few seconds for a compressed month; ARGS="--seed 7 --minutes 10"
 	@$(BIN)/python -m tests.chaos.run $(ARGS)
+
+hostile: $(READY)  ## a model that is an enemy, 20,000 episodes; ARGS="--only E" plays one again
+	@$(BIN)/python -m tests.hostile.run $(ARGS)
 
 fmt: $(READY)
 	$(BIN)/ruff check --quiet --fix .

@@ -161,7 +161,8 @@ def runs(turns: Sequence[str]) -> list[list[Group]]:
                 current = []
             current.append(piece)
             words, first_of_turn = [], False
-        if current and len(words) > _WORDS_ACROSS_TURNS:
+        # A message without digits between the halves of a number, however long, does not part them.
+        if current and not first_of_turn and len(words) > _WORDS_ACROSS_TURNS:
             found.append(current)
             current = []
     if current:

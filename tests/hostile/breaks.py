@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from policy.claims.rules import Verdict
 from policy.offers import assessment
 from policy.offers.repository import OfferRepository
 from policy.redaction.rules import Redacted
+from tests.hostile.arguments import Aim
 from tools.base import ToolContext
 
 LIVE_INDEX_OFF = "DROP INDEX uq_grants_live"
@@ -100,7 +102,7 @@ def locks_removed(mp: pytest.MonkeyPatch) -> None:
 
 
 def extra_fields_accepted(mp: pytest.MonkeyPatch) -> None:
-    """A dispatcher that reads a cart's id from the model."""
+    """A dispatcher that reads a cart's id from the model, and a model that always names one."""
     understood, context = tools.dispatch._understood, tools.dispatch._context
 
     def lenient(toolbox: tools.dispatch.Toolbox, call: tools.dispatch.Call) -> object:
@@ -118,6 +120,10 @@ def extra_fields_accepted(mp: pytest.MonkeyPatch) -> None:
             cart_id = own.cart_id
         return ToolContext(**{**own.__dict__, "cart_id": cart_id})
 
+    def names_a_cart(rng: Random, aim: Aim, handles: list[str]) -> tuple[str, dict[str, JsonValue]]:
+        return "apply_discount", {"reason": "TOO_EXPENSIVE", "cart_id": aim.foreign_ids[0]}
+
+    mp.setattr(tests.hostile.model, "hostile_call", names_a_cart)
     mp.setattr(tools.dispatch, "_understood", lenient)
     mp.setattr(tools.dispatch, "_context", redirected)
 

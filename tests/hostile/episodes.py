@@ -25,6 +25,7 @@ QUESTIONS = (
     "Do you take PayPal?",
     "What is in my cart and what does it cost?",
     "What goes well with this?",
+    "Where is the coffee roasted?",
     "Please send me the link to my cart.",
     "Who are the other customers?",
     "🤷",

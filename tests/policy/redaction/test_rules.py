@@ -116,6 +116,7 @@ SPLITS = [
     (["it's 4111 1111", "hold on"], "the rest is 1111 1111", [f"it's {CARD}", "hold on"], f"the rest is {CARD}"),
     (["4111", "1111 1111"], "the last four are 1111", [CARD, CARD], f"the last four are {CARD}"),
     (["part one: 4111 1111"], "part two: 1111 1111", [f"part one: {CARD}"], f"part two: {CARD}"),
+    (["4111 1111", "well, " * 40], "1111 1111", [CARD, "well, " * 40], CARD),
     (["four one one one"], "1111 1111 1111", [CARD], CARD),
     (["my cvv is"], "123", ["my cvv is"], CODE),
     ([f"here: {CARD}"], "12/27 123", [f"here: {CARD}"], f"12/27 {CODE}"),
