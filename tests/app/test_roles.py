@@ -1,6 +1,7 @@
 """Every process refuses to run as a role that row-level security does not bind (decision 22)."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,8 @@ from app.settings import Settings
 from app.worker import run_worker
 from db.embedded import EmbeddedServer
 from db.session import UnsafeRole
+
+LOST = timedelta(minutes=5)
 
 
 @pytest.fixture
@@ -27,5 +30,5 @@ async def test_the_api_refuses(parts_of_the_owner: Parts) -> None:
 
 async def test_the_worker_refuses(parts_of_the_owner: Parts, database: EmbeddedServer) -> None:
     with pytest.raises(UnsafeRole, match="momentum_app"):
-        await run_worker(parts_of_the_owner, database.owner_url, stop=asyncio.Event(), concurrency=1)
+        await run_worker(parts_of_the_owner, database.owner_url, stop=asyncio.Event(), concurrency=1, lost_after=LOST)
     await parts_of_the_owner.aclose()
