@@ -16,7 +16,7 @@ from agents.recovery_planner.agent import RecoveryPlanner
 from agents.toolbox import VOICE_CALL
 from agents.voice_call.agent import VoiceAgent
 from agents.voice_call.turn import VoiceParts
-from app.settings import Settings, signing_key
+from app.settings import Settings, signing_key, twilio_account
 from db.clock import real_now
 from db.session import open_engine
 from db.tables.policy import Channel
@@ -27,6 +27,9 @@ from knowledge.embedding import get_embedder
 from policy.tokens import Signer
 from recovery.emails import Mailing
 from recovery.links import Links
+from voice.account import TwilioAccount
+from voice.eligibility.service import Policy
+from voice.telephony import Telephony
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Parts:
     planner: RecoveryPlanner
     voice: VoiceAgent
     public_url: str
+    # None: no carrier is set up, and nobody is called.
+    carrier: TwilioAccount | None = None
+    telephony: Telephony | None = None
+
+    @property
+    def calling(self) -> Policy:
+        return Policy(self.signer, has_carrier=self.telephony is not None)
 
     async def aclose(self) -> None:
         await self.engine.dispose()
@@ -53,6 +63,7 @@ def assemble(settings: Settings, database_url: str) -> Parts:
     classifier = IntentClassifier(get_embedder())
     offline = OfflineModel(classifier)
     primary = _primary(settings, offline)
+    carrier = twilio_account(settings)
     return Parts(
         engine=engine,
         signer=signer,
@@ -62,6 +73,8 @@ def assemble(settings: Settings, database_url: str) -> Parts:
         planner=RecoveryPlanner(engine, primary, mailing),
         voice=VoiceAgent(VoiceParts(engine, primary, classifier, VOICE_CALL, mailing, _price)),
         public_url=public_url,
+        carrier=carrier,
+        telephony=_telephony(carrier),
     )
 
 
@@ -79,6 +92,15 @@ def _primary(settings: Settings, offline: OfflineModel) -> Model | None:
         "voice": settings.voice_model,
     }
     return FallbackModel(AnthropicModel(client, models=models), offline, breaker=CircuitBreaker())
+
+
+def _telephony(carrier: TwilioAccount | None) -> Telephony | None:
+    if carrier is None:
+        return None
+    # Takes seconds to import, as the model's SDK does.
+    from voice.twilio import TwilioTelephony
+
+    return TwilioTelephony(carrier)
 
 
 def _price(model: str, usage: Usage) -> int:

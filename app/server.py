@@ -7,9 +7,11 @@ from fastapi import APIRouter, FastAPI
 
 from api import cart_save, carts, chat, conversations, orders, outbox, products
 from api.application import create_application
-from api.edge import Edge, Rates
+from api.edge import PREFIX, Edge, Rates
+from app import voice_routes
 from app.parts import Parts
 from db.session import refuse_unsafe_role
+from voice.webhooks.router import webhook_router
 from web import mount as static_files
 from web.recovery.router import recovery_router
 
@@ -22,6 +24,7 @@ ROUTERS: Sequence[APIRouter] = (
     cart_save.router,
     conversations.router,
     outbox.router,
+    voice_routes.router,
 )
 
 
@@ -39,6 +42,9 @@ def create_server(parts: Parts, *, more: Sequence[APIRouter] = (), rates: Rates 
     edge = Edge(parts.engine, parts.signer, parts.public_url, rates or Rates())
     app = create_application(edge, [*ROUTERS, *more], lifespan=lifespan)
     app.state.chat = parts.chat
+    app.state.calling = parts.calling
     app.include_router(recovery_router(parts.engine, parts.signer))
+    if parts.carrier is not None:
+        app.include_router(webhook_router(parts.engine, parts.signer, parts.carrier), prefix=PREFIX)
     static_files.mount(app)
     return app

@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from voice.account import TwilioAccount
+
 
 class Settings(BaseSettings):
     """Without `database_url` the embedded PostgreSQL in `data_dir` is used."""
@@ -18,6 +20,11 @@ class Settings(BaseSettings):
     database_owner_url: str | None = None
     public_url: str = "http://127.0.0.1:8000"
     signing_key: SecretStr | None = None
+
+    twilio_account_sid: str | None = None
+    twilio_auth_token: SecretStr | None = None
+    twilio_from: str | None = None
+    twilio_base_url: str | None = None
 
     smtp_url: SecretStr | None = None
     email_from: str = "hello@localhost"
@@ -31,6 +38,27 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(4, ge=1, le=64)
     lost_after_s: int = Field(300, ge=5, le=86_400)
     log_level: str = "INFO"
+
+
+def twilio_account(settings: Settings) -> TwilioAccount | None:
+    """The account that calls are placed with; None where there is none, and then nobody is called.
+
+    Raises:
+        ValueError: it is set in part.
+    """
+    token = settings.twilio_auth_token
+    given = {
+        "MOMENTUM_TWILIO_ACCOUNT_SID": settings.twilio_account_sid,
+        "MOMENTUM_TWILIO_AUTH_TOKEN": None if token is None else token.get_secret_value(),
+        "MOMENTUM_TWILIO_FROM": settings.twilio_from,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if len(missing) == len(given):
+        return None
+    if missing:
+        raise ValueError(f"To place calls, also set {' and '.join(missing)}.")
+    sid, secret, sender = (value or "" for value in given.values())
+    return TwilioAccount(sid, secret, sender, settings.twilio_base_url, settings.public_url.rstrip("/"))
 
 
 def signing_key(settings: Settings) -> str:

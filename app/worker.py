@@ -21,11 +21,14 @@ from db.clock import read_clock
 from db.jobs import Job
 from db.session import refuse_unsafe_role, transaction
 from recovery import scheduler
+from voice.calls import jobs as calls
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.25
 LOOK_AFTER_EVERY_S = 60.0
+# A call whose process died is closed this soon after it counts as lost (voice.calls.rules.LOST_AFTER).
+SWEEP_CALLS_EVERY_S = 5.0
 
 
 async def tick(engine: AsyncEngine) -> int:
@@ -48,12 +51,22 @@ async def look_after(engine: AsyncEngine, *, lost_after: timedelta) -> None:
         await scheduler.look_after(session, lost_after=lost_after, now=await read_clock(session))
 
 
+async def sweep_calls(engine: AsyncEngine) -> int:
+    """Let calls that nothing is heard of be closed; how many."""
+    async with transaction(engine, company_id=None) as session:
+        return await calls.sweep(session)
+
+
 async def _tick_until(stop: asyncio.Event, engine: AsyncEngine, *, lost_after: timedelta) -> None:
-    looked_after, every_s = float("-inf"), min(LOOK_AFTER_EVERY_S, lost_after.total_seconds() / 2)
+    looked_after = swept = float("-inf")
+    every_s = min(LOOK_AFTER_EVERY_S, lost_after.total_seconds() / 2)
     while not stop.is_set():
         if monotonic() - looked_after >= every_s:
             await look_after(engine, lost_after=lost_after)
             looked_after = monotonic()
+        if monotonic() - swept >= SWEEP_CALLS_EVERY_S:
+            await sweep_calls(engine)
+            swept = monotonic()
         await tick(engine)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), TICK_S)

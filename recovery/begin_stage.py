@@ -6,6 +6,7 @@ quietly when the step is past, so a job may run twice.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -43,6 +44,20 @@ WRITTEN_CHANNELS = frozenset({Channel.EMAIL})
 SOLD_OUT = "SOLD_OUT"
 
 
+class MayCall(Protocol):
+    """The phone room's policy, which is above this one: it asks the gate too, and keeps its decision."""
+
+    async def __call__(self, session: AsyncSession, attempt: SaveAttempt, *, now: datetime) -> GateDecision: ...
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """The channels of a stage, and the instant of its call if VOICE is among them."""
+
+    channels: tuple[Channel, ...] = ()
+    call_at: datetime | None = None
+
+
 @dataclass(frozen=True)
 class StagePlan:
     """What a stage may do: facts to write about, remedies to choose from, channels that the gate allows."""
@@ -61,6 +76,8 @@ class StagePlan:
     step: int
     is_last: bool
     channels: tuple[Channel, ...]
+    # When the call of this stage is due; its words are the conversation's own.
+    call_at: datetime | None
     remedies: tuple[InterventionType, ...]
     # What the ledger proposes for this stage; given only when a remedy that gives it is chosen.
     proposal: OfferView | None
@@ -73,9 +90,19 @@ class StagePlan:
 
 
 async def begin_stage(
-    session: AsyncSession, attempt_id: UUID, *, company_id: UUID, step: int, signer: Signer, now: datetime
+    session: AsyncSession,
+    attempt_id: UUID,
+    *,
+    company_id: UUID,
+    step: int,
+    signer: Signer,
+    now: datetime,
+    may_call: MayCall | None = None,
 ) -> StagePlan | None:
-    """Find out what the due stage may do. None: there is nothing to write, and the attempt waits for what is next."""
+    """Find out what the due stage may do. None: there is nothing to write, and the attempt waits for what is next.
+
+    Without `may_call` there is no phone room, and VOICE is passed over like every channel that nobody serves.
+    """
     attempt = await lock_due(session, attempt_id, company_id=company_id, step=step, now=now)
     if attempt is None:
         return None
@@ -90,10 +117,10 @@ async def begin_stage(
     elif (reason := _pointless(flow.config, attempt)) is not None or await is_sold_out(session, cart, now=now):
         await pass_over(session, attempt, flow, company_id=company_id, reason=reason or SOLD_OUT, now=now)
     else:
-        wanted = flow.config.stages.get(attempt.current_stage).channels
-        channels = await _allowed(session, attempt, flow, wanted, company_id=company_id, signer=signer, now=now)
-        if channels:
-            return await _plan(session, attempt, cart, flow, channels, company_id=company_id, now=now)
+        asked = await _ask(session, attempt, flow, company_id=company_id, signer=signer, may_call=may_call, now=now)
+        allowed = await _allowed(session, attempt, flow, asked, company_id=company_id, now=now)
+        if allowed.channels:
+            return await _plan(session, attempt, cart, flow, allowed, company_id=company_id, now=now)
     return None
 
 
@@ -120,20 +147,24 @@ def _is_over(config: FlowConfig, attempt: SaveAttempt) -> bool:
     return attempt.current_stage is CartSaveStage.WINBACK_SEQUENCE and attempt.sequence > length
 
 
-async def _allowed(
+async def _ask(
     session: AsyncSession,
     attempt: SaveAttempt,
     flow: Flow,
-    wanted: tuple[Channel, ...],
     *,
     company_id: UUID,
     signer: Signer,
+    may_call: MayCall | None,
     now: datetime,
-) -> tuple[Channel, ...]:
-    """The channels on which the gate allows this stage now. With none the attempt is put off or passes it over."""
+) -> dict[Channel, GateDecision]:
+    """What the gate says of each channel that the stage wants and somebody serves."""
     decisions: dict[Channel, GateDecision] = {}
-    for channel in wanted:
-        if channel in WRITTEN_CHANNELS and attempt.customer_id is not None:
+    if attempt.customer_id is None:
+        return decisions
+    for channel in flow.config.channels_of(attempt.current_stage):
+        if channel is Channel.VOICE and may_call is not None:
+            decisions[channel] = await may_call(session, attempt, now=now)
+        elif channel in WRITTEN_CHANNELS:
             decisions[channel] = await contact.decide_and_record(
                 session,
                 attempt.customer_id,
@@ -146,9 +177,30 @@ async def _allowed(
                 attempt_id=attempt.id,
                 now=now,
             )
+    return decisions
+
+
+async def _allowed(
+    session: AsyncSession,
+    attempt: SaveAttempt,
+    flow: Flow,
+    decisions: dict[Channel, GateDecision],
+    *,
+    company_id: UUID,
+    now: datetime,
+) -> Allowed:
+    """The channels on which this stage goes out. With none the attempt is put off or passes it over.
+
+    A call that has to wait for its hours waits by itself; it does not hold up the messages of its stage.
+    """
     allowed = tuple(channel for channel, each in decisions.items() if each.verdict is ContactVerdict.ALLOW)
+    call = decisions.get(Channel.VOICE)
+    if call is not None and call.until is not None:
+        others = [each.verdict for channel, each in decisions.items() if channel is not Channel.VOICE]
+        if allowed or ContactVerdict.DEFER not in others:
+            return Allowed((*allowed, Channel.VOICE), call.until)
     if allowed:
-        return allowed
+        return Allowed(allowed, now if Channel.VOICE in allowed else None)
     put_off = {each.until: each.reasons for each in decisions.values() if each.until is not None}
     if put_off:
         until = min(put_off)
@@ -156,10 +208,10 @@ async def _allowed(
         await AttemptRepository(session).add_event(
             attempt, StageEventKind.DEFERRED, company_id=company_id, now=now, reason=",".join(put_off[until])
         )
-        return ()
+        return Allowed()
     reasons = sorted({reason for each in decisions.values() for reason in each.reasons})
     await pass_over(session, attempt, flow, company_id=company_id, reason=",".join(reasons) or "NO_CHANNEL", now=now)
-    return ()
+    return Allowed()
 
 
 async def _plan(
@@ -167,7 +219,7 @@ async def _plan(
     attempt: SaveAttempt,
     cart: CartView,
     flow: Flow,
-    channels: tuple[Channel, ...],
+    allowed: Allowed,
     *,
     company_id: UUID,
     now: datetime,
@@ -175,7 +227,9 @@ async def _plan(
     assert attempt.customer_id is not None  # the gate allowed somebody
     customer = await customers.get(session, attempt.customer_id, company_id=company_id)
     company = await CompanyRepository(session).get(company_id=company_id)
-    proposed = await _propose(session, attempt, cart, company_id=company_id, now=now)
+    # A call offers in its own conversation; nothing is given away before anybody could be told.
+    is_written = allowed.channels != (Channel.VOICE,)
+    proposed = await _propose(session, attempt, cart, company_id=company_id, now=now) if is_written else None
     gap = cart.free_shipping is not None and cart.free_shipping.remaining_minor > 0
     following = rules.next_step(
         flow.config,
@@ -197,7 +251,8 @@ async def _plan(
         sequence=attempt.sequence,
         step=attempt.step,
         is_last=following is None,
-        channels=channels,
+        channels=allowed.channels,
+        call_at=allowed.call_at,
         remedies=menu(
             attempt.current_stage,
             attempt.diagnosis_reason,

@@ -128,7 +128,10 @@ class Voice(_Part):
     """Spec 7's VoiceRecoveryConfig as rules 2.3 settles it: one policy, off until the merchant turns it on."""
 
     enabled: bool = False
-    min_cart_value: MajorAmount = Decimal(100)
+    min_cart_value: MajorAmount = Field(Decimal(100), description="In the shop's own currency.")
+    min_cart_values: dict[Annotated[str, Field(pattern="^[A-Z]{3}$")], MajorAmount] = Field(
+        default_factory=dict, description="In other currencies; a cart in one without a value is not called about."
+    )
     min_customer_ltv: MajorAmount = Field(Decimal(0), alias="minCustomerLTV")
     min_abandonment_hours: int = Field(24, ge=1, le=168)
     max_abandonment_hours: int = Field(72, ge=1, le=336)
@@ -137,6 +140,7 @@ class Voice(_Part):
     exclude_recent_calls: int = Field(7, ge=7, le=365, description="Days since the last call to the person.")
     call_hours: CallHours = CallHours()
     max_calls_per_day: int = Field(50, ge=0, le=10_000)
+    max_calls_at_once: int = Field(10, ge=1, le=100, description="Lines: calls that may ring or talk at one time.")
     script: VoiceScript = VoiceScript()
 
     @model_validator(mode="after")
@@ -177,6 +181,13 @@ class FlowConfig(_Part):
         if any("\0" in sku or not 1 <= len(sku) <= 200 for sku in self.offers.excluded_skus):
             raise ValueError("offers.excludedSkus takes skus of 1 to 200 characters")
         return self
+
+    def channels_of(self, stage: CartSaveStage) -> tuple[Channel, ...]:
+        """What the stage wants to use. `voiceCallEnabled` (spec 2) says the same as VOICE among its channels."""
+        wanted = self.stages.get(stage).channels
+        if stage is CartSaveStage.NUCLEAR_OFFER and self.stages.nuclear_offer.voice_call_enabled:
+            return tuple(dict.fromkeys((*wanted, Channel.VOICE)))
+        return wanted
 
     def delay(self, stage: CartSaveStage) -> timedelta:
         return timedelta(minutes=self.stages.get(stage).delay_minutes)

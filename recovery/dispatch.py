@@ -9,7 +9,7 @@ from db.ids import uuid7
 from db.tables.carts import CartStatus
 from db.tables.customers import SuppressionScope
 from db.tables.delivery import Message, MessageEventKind, MessageStatus
-from db.tables.policy import ContactPhase, ContactVerdict
+from db.tables.policy import Channel, ContactPhase, ContactVerdict
 from db.tables.recovery import CartSaveStage, CartSaveStatus, InterventionStatus, StageEventKind
 from delivery import service as delivery
 from delivery.schemas import Recorded
@@ -40,7 +40,7 @@ async def may_leave(session: AsyncSession, message: Message, *, signer: Signer, 
     cart = await carts.read_locked(session, message.cart_id, company_id=company_id, now=now)
     asked_for = message.intervention_id is None
     if not asked_for:
-        stale = await _stale(session, message, cart, now=now)
+        stale = await why_stale(session, message, cart, now=now)
         if stale is not None:
             return await _blocked(session, message, (stale,), now=now)
     decision = await contact.decide_and_record(
@@ -57,12 +57,12 @@ async def may_leave(session: AsyncSession, message: Message, *, signer: Signer, 
         now=now,
     )
     if decision.verdict is ContactVerdict.BLOCK:
-        await _note_block(session, message, decision.reasons, now=now)
+        await note_block(session, message, decision.reasons, now=now)
     return decision
 
 
-async def _stale(session: AsyncSession, message: Message, cart: CartView, *, now: datetime) -> str | None:
-    """Why a planned message should not go out any more, whatever the gate says."""
+async def why_stale(session: AsyncSession, message: Message, cart: CartView, *, now: datetime) -> str | None:
+    """Why a planned message or call should not go out any more, whatever the gate says. Locks the attempt."""
     company_id = message.company_id
     assert message.attempt_id is not None  # the messages of a flow carry it
     assert message.intervention_id is not None
@@ -79,18 +79,18 @@ async def _stale(session: AsyncSession, message: Message, cart: CartView, *, now
         return "SWITCHED_OFF"
     named = await InterventionRepository(session).grant_of(message.intervention_id, company_id=company_id)
     offered = None if cart.offer is None else cart.offer.grant_id
-    # Named or not: the totals in the message were those of its offer.
-    if named != offered:
+    # Named or not: the totals in the message were those of its offer. A call reads its totals when it is made.
+    if message.channel is not Channel.VOICE and named != offered:
         return "OFFER_CHANGED"
     return SOLD_OUT if await is_sold_out(session, cart, now=now) else None
 
 
 async def _blocked(session: AsyncSession, message: Message, reasons: tuple[str, ...], *, now: datetime) -> GateDecision:
-    await _note_block(session, message, reasons, now=now)
+    await note_block(session, message, reasons, now=now)
     return GateDecision(uuid7(), ContactVerdict.BLOCK, None, reasons, "")
 
 
-async def _note_block(session: AsyncSession, message: Message, reasons: tuple[str, ...], *, now: datetime) -> None:
+async def note_block(session: AsyncSession, message: Message, reasons: tuple[str, ...], *, now: datetime) -> None:
     """Once, whoever asks: the cart is locked. What may have left already is not called blocked."""
     if message.intervention_id is None or message.attempt_id is None or message.status is not MessageStatus.PLANNED:
         return

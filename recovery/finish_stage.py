@@ -11,6 +11,7 @@ from db.ids import uuid7
 from db.jobs import Job, enqueue
 from db.tables.carts import CartStatus
 from db.tables.companies import Company
+from db.tables.policy import Channel
 from db.tables.recovery import CartSaveStage, Intervention, InterventionStatus, SaveAttempt, StageEventKind
 from delivery import service as delivery
 from delivery.schemas import PlannedMessage
@@ -195,6 +196,9 @@ async def _plan_messages(
         survey_of=plan.attempt_id if plan.stage is CartSaveStage.DIAGNOSIS_SURVEY else None,
     )
     for channel in plan.channels:
+        if channel is Channel.VOICE:
+            await _plan_call(session, plan, cart, intervention, now=now)
+            continue
         message_id = uuid7()
         email = compose_email(letter, mailing=mailing, message_id=message_id, now=now)
         planned = PlannedMessage(
@@ -217,6 +221,31 @@ async def _plan_messages(
         )
         message = await delivery.plan_message(session, planned, company_id=plan.company_id, now=now)
         await enqueue(session, delivery.SEND_JOB, [Job(company_id=plan.company_id, id=message.id, step=message.tries)])
+
+
+async def _plan_call(
+    session: AsyncSession, plan: StagePlan, cart: CartView, intervention: Intervention, *, now: datetime
+) -> None:
+    """A call waits as a message does: by its `due_at`, cancelled by an order or an opt-out, asked about again."""
+    assert plan.call_at is not None  # set with the channel
+    planned = PlannedMessage(
+        id=uuid7(),
+        intervention_id=intervention.id,
+        attempt_id=plan.attempt_id,
+        cart_id=cart.id,
+        customer_id=plan.customer.id,
+        abandonment=cart.abandonment,
+        channel=Channel.VOICE,
+        stage=plan.stage,
+        to_address=plan.customer.phone or "",
+        subject="Phone call",
+        text="",
+        html="",
+        headers={},
+        recovery_url="",
+        due_at=plan.call_at,
+    )
+    await delivery.plan_message(session, planned, company_id=plan.company_id, now=now)
 
 
 async def _offer_text(session: AsyncSession, plan: StagePlan, *, now: datetime) -> str | None:

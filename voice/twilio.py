@@ -4,18 +4,16 @@ https://www.twilio.com/docs/voice/api/call-resource
 """
 
 import asyncio
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
-from uuid import UUID
 
 import requests
 from twilio.base.exceptions import TwilioRestException  # type: ignore[import-untyped]  # ships no py.typed
 from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]
-from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
+from voice.account import TwilioAccount
 from voice.telephony import Dial, DialUnknown, NotDialled
 
 API = "https://api.twilio.com"
@@ -28,25 +26,6 @@ LONGEST_CALL_S = 600
 # How long the carrier listens for a machine before it asks what to do; at most so long is somebody kept waiting.
 DETECTION_S = 5
 EVENTS = ["initiated", "ringing", "answered", "completed"]
-
-
-@dataclass(frozen=True)
-class TwilioAccount:
-    """Where calls are placed, as whom, and where Twilio finds us (`public_url`, no slash at the end)."""
-
-    account_sid: str
-    auth_token: str = field(repr=False)
-    from_number: str
-    base_url: str | None
-    public_url: str
-
-    def webhook(self, company_id: UUID, call_id: UUID, name: str) -> str:
-        """An address that Twilio asks; what it sends there is signed over this very text."""
-        return f"{self.public_url}/api/momentum/voice/twilio/{company_id}/{call_id}/{name}"
-
-    def signed(self, url: str, form: dict[str, str], signature: str) -> bool:
-        """Whether X-Twilio-Signature is Twilio's for this request (a WebSocket's form is empty)."""
-        return bool(RequestValidator(self.auth_token).validate(url, form, signature))
 
 
 class _At(TwilioHttpClient):  # type: ignore[misc, no-any-unimported]  # the SDK is untyped

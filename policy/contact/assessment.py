@@ -11,6 +11,7 @@ from db.base import type_json
 from db.tables.customers import ConsentChannel, ConsentRecord, Customer, SuppressionScope
 from db.tables.policy import Channel
 from policy.contact import rules
+from policy.contact.numbers import zones_of_number
 from policy.contact.repository import AbandonmentCounts, CartState, ContactRepository
 from policy.contact.rules import Consent, Contact, ContactFacts, Purpose
 from policy.contact.schemas import MerchantRules, PolicyPack, pack_in_force
@@ -46,12 +47,14 @@ async def assess(
     consents = _consents(customer, await contacts.latest_consents(customer.id, company_id=company_id))
     contact = Contact(
         has_address=_has_address(customer, question.channel, consents),
-        zones=_zones(customer.timezone),
+        zones=zones_of(customer, question.channel),
         shop_zone=ZoneInfo(configured.timezone),
         country=customer.country,
+        closed_to_ai_calls=customer.phone is not None and pack.is_closed_to_ai_calls(customer.phone),
     )
     suppressed = await contacts.suppressions(hashes(customer, signer), company_id=company_id)
-    facts = await _facts(contacts, customer, question, consents, suppressed, pack=pack, now=now)
+    number_hash = None if customer.phone is None else signer.keyed_hash(customer.phone)
+    facts = await _facts(contacts, customer, question, consents, suppressed, number_hash, pack=pack, now=now)
     decision = rules.decide(contact, question.channel, question.purpose, now, facts, pack)
     return Assessment(decision, pack, _evidence(contact, question, facts))
 
@@ -71,6 +74,7 @@ async def _facts(
     question: Question,
     consents: dict[ConsentChannel, Consent],
     suppressed: frozenset[SuppressionScope],
+    number_hash: str | None,
     *,
     pack: PolicyPack,
     now: datetime,
@@ -83,12 +87,17 @@ async def _facts(
             question.cart_id, cart.abandonment, company_id=company_id, besides=besides
         )
         if channel is Channel.VOICE and cart.abandoned_at is not None:
-            calls = await contacts.calls_about(question.cart_id, company_id=company_id, since=cart.abandoned_at)
+            calls = await contacts.calls_about(
+                question.cart_id, company_id=company_id, since=cart.abandoned_at, besides=besides
+            )
     since = now - max(
         (timedelta(minutes=limit.within_minutes) for limit in pack.limits.get(channel, ())), default=timedelta()
     )
+    declined = False
     if channel is Channel.VOICE:
-        sent = await contacts.calls(customer.person_key, company_id=company_id, since=since)
+        person = customer.person_key
+        sent = await contacts.calls(person, number_hash, company_id=company_id, since=since, besides=besides)
+        declined = await contacts.declined_call(person, number_hash, company_id=company_id)
     else:
         sent = await contacts.sent(customer.id, channel, company_id=company_id, since=since, now=now, besides=besides)
     return ContactFacts(
@@ -100,6 +109,7 @@ async def _facts(
         sms=counts.sms,
         calls=calls,
         engaged=counts.engaged,
+        declined_call=declined,
         abandoned_at=cart.abandoned_at,
         ordered=cart.ordered,
     )
@@ -133,14 +143,28 @@ def _has_address(customer: Customer, channel: Channel, consents: dict[ConsentCha
             return True
 
 
-def _zones(timezone: str | None) -> tuple[ZoneInfo, ...]:
-    """The zones known of a person; an imported name that is none is as good as unknown."""
-    if timezone is None:
-        return ()
+def zones_of(customer: Customer, channel: Channel) -> tuple[ZoneInfo, ...]:
+    """The zones in which this person may be when the channel reaches them: their own, and those of their number.
+
+    A number that may well be where its owner lives adds nothing; one from elsewhere adds all that it may be in
+    (rules C-14). An imported name of a zone that is none is as good as unknown.
+    """
+    own = _zone(customer.timezone)
+    if channel not in (Channel.SMS, Channel.VOICE) or customer.phone is None:
+        return () if own is None else (own,)
+    of_number = zones_of_number(customer.phone)
+    if own is None:
+        return tuple(sorted(of_number, key=str))
+    return (own,) if own in of_number else (own, *sorted(of_number, key=str))
+
+
+def _zone(name: str | None) -> ZoneInfo | None:
+    if name is None:
+        return None
     try:
-        return (ZoneInfo(timezone),)
+        return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError):
-        return ()
+        return None
 
 
 def _evidence(contact: Contact, question: Question, facts: ContactFacts) -> type_json:
@@ -159,6 +183,7 @@ def _evidence(contact: Contact, question: Question, facts: ContactFacts) -> type
         "sms": facts.sms,
         "calls": facts.calls,
         "engaged": facts.engaged,
+        "declinedCall": facts.declined_call,
         "abandonedAt": None if facts.abandoned_at is None else facts.abandoned_at.isoformat(),
         "ordered": facts.ordered,
     }

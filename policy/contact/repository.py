@@ -17,7 +17,7 @@ from db.tables.customers import ConsentRecord, Customer, Suppression, Suppressio
 from db.tables.delivery import Message, MessageStatus
 from db.tables.policy import Channel, ContactDecision
 from db.tables.recovery import FlowConfigVersion
-from db.tables.voice import VoiceCall
+from db.tables.voice import VoiceCall, VoiceCallOutcome
 
 # What reached nobody, and never will.
 _VOID = (MessageStatus.BLOCKED, MessageStatus.CANCELLED, MessageStatus.FAILED)
@@ -190,20 +190,44 @@ class ContactRepository:
         )
         return list(rows)
 
-    async def calls(self, person_key: str, *, company_id: UUID, since: datetime) -> list[datetime]:
+    async def calls(
+        self, person_key: str, number_hash: str | None, *, company_id: UUID, since: datetime, besides: UUID | None
+    ) -> list[datetime]:
+        """When this person, or whoever has this number, was called, `besides` by the message under decision."""
         rows = await self.session.scalars(
             select(VoiceCall.initiated_at).where(
-                VoiceCall.company_id == company_id, VoiceCall.person_key == person_key, VoiceCall.initiated_at >= since
+                VoiceCall.company_id == company_id,
+                or_(VoiceCall.person_key == person_key, VoiceCall.number_hash == number_hash),
+                VoiceCall.initiated_at >= since,
+                *([] if besides is None else [VoiceCall.message_id != besides]),
             )
         )
         return list(rows)
 
-    async def calls_about(self, cart_id: UUID, *, company_id: UUID, since: datetime) -> int:
-        """Calls about the cart since it was abandoned."""
+    async def declined_call(self, person_key: str, number_hash: str | None, *, company_id: UUID) -> bool:
+        """Whether a call to this person or number was ever answered with "not interested"."""
+        found = await self.session.scalar(
+            select(VoiceCall.id)
+            .where(
+                VoiceCall.company_id == company_id,
+                or_(VoiceCall.person_key == person_key, VoiceCall.number_hash == number_hash),
+                VoiceCall.outcome == VoiceCallOutcome.DECLINED,
+            )
+            .limit(1)
+        )
+        return found is not None
+
+    async def calls_about(self, cart_id: UUID, *, company_id: UUID, since: datetime, besides: UUID | None) -> int:
+        """Calls about the cart since it was abandoned, `besides` that of the message under decision."""
         found = await self.session.scalar(
             select(func.count())
             .select_from(VoiceCall)
-            .where(VoiceCall.company_id == company_id, VoiceCall.cart_id == cart_id, VoiceCall.initiated_at >= since)
+            .where(
+                VoiceCall.company_id == company_id,
+                VoiceCall.cart_id == cart_id,
+                VoiceCall.initiated_at >= since,
+                *([] if besides is None else [VoiceCall.message_id != besides]),
+            )
         )
         return found or 0
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState, SuppressionScope
 from db.tables.policy import Channel
 from policy.contact.schemas import EmailBasis, Limit, PolicyPack
-from policy.contact.windows import ContactWindow, Span, earliest_allowed, outside
+from policy.contact.windows import EVERY_DAY, ContactWindow, Span, earliest_allowed, outside
 
 
 class Purpose(StrEnum):
@@ -35,6 +35,8 @@ class Reason(StrEnum):
     CONSENT_REVOKED = "CONSENT_REVOKED"
     CONSENT_TOO_WEAK = "CONSENT_TOO_WEAK"
     NO_PEWC = "NO_PEWC"
+    REGION_CLOSED = "REGION_CLOSED"
+    NOT_INTERESTED = "NOT_INTERESTED"
     ORDERED = "ORDERED"
     ZONE_UNKNOWN = "ZONE_UNKNOWN"
     TOO_MANY_MESSAGES = "TOO_MANY_MESSAGES"
@@ -57,12 +59,16 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """Whom it is about. `zones` are all that are known of the person; `shop_zone` stands in where none is."""
+    """Whom it is about. `zones` are all that are known of the person; `shop_zone` stands in where none is.
+
+    `closed_to_ai_calls`: the number lies where an AI may call only who asked for it.
+    """
 
     has_address: bool
     zones: tuple[ZoneInfo, ...]
     shop_zone: ZoneInfo
     country: str | None = None
+    closed_to_ai_calls: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +76,8 @@ class ContactFacts:
     """What has happened so far; the message under decision is not among it.
 
     `sent` are the latest sends to this person on this channel, whichever cart they were about. The counts are of
-    this abandonment: `messages` over all channels, `engaged` says that one was opened or clicked.
+    this abandonment: `messages` over all channels, `engaged` says that one was opened or clicked. `declined_call`:
+    this person, or whoever had the number, once told a call that they are not interested.
     """
 
     consents: Mapping[ConsentChannel, Consent] = field(default_factory=dict)
@@ -81,6 +88,7 @@ class ContactFacts:
     sms: int = 0
     calls: int = 0
     engaged: bool = False
+    declined_call: bool = False
     abandoned_at: datetime | None = None
     ordered: bool = False
 
@@ -159,6 +167,8 @@ def windows_of(contact: Contact, channel: Channel, purpose: Purpose, pack: Polic
     if legal := pack.windows.get(channel):
         closed_on = pack.holidays_of(contact.country) if channel is Channel.VOICE else frozenset()
         kinds.append((tuple(hours.span() for hours in legal), closed_on))
+    if pack.call_hours is not None and channel is Channel.VOICE:
+        kinds.append(((Span(EVERY_DAY, pack.call_hours.start * 60, pack.call_hours.end * 60),), frozenset()))
     if pack.blackout_hours is not None and (legal or purpose is Purpose.MARKETING):
         kinds.append((outside(pack.blackout_hours.start, pack.blackout_hours.end), frozenset()))
     zones = contact.zones or (contact.shop_zone,)
@@ -197,6 +207,10 @@ def _standing(
         yield Reason.SUPPRESSED
     if purpose is not Purpose.CALLBACK:
         yield from _consent(contact, channel, facts, pack)
+        if channel is Channel.VOICE and contact.closed_to_ai_calls:
+            yield Reason.REGION_CLOSED
+        if channel is Channel.VOICE and facts.declined_call:
+            yield Reason.NOT_INTERESTED
     if purpose is Purpose.MARKETING and facts.ordered:
         yield Reason.ORDERED
     if not contact.zones and channel in (Channel.SMS, Channel.VOICE):

@@ -91,11 +91,29 @@ class BlackoutHours(_Part):
     end: int = Field(default=8, ge=0, le=23)
 
 
+class CallHours(BaseModel):
+    """Whole local hours within which a merchant lets calls be placed, `end` not included (spec 7)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: int = Field(default=0, ge=0, le=23)
+    end: int = Field(default=24, ge=1, le=24)
+
+
+class CallRules(BaseModel):
+    """What of the flow config's `voice` the gate minds; the rest is the phone room's."""
+
+    model_config = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+    call_hours: CallHours = CallHours()
+
+
 class MerchantRules(_Part):
     """The contact part of the flow config (spec 2). It can only tighten a pack."""
 
     blackout_hours: BlackoutHours = BlackoutHours()
     max_attempts_per_cart: int = Field(default=10, ge=0)
+    voice: CallRules = CallRules()
 
     @classmethod
     def of(cls, flow_config: type_json) -> Self:
@@ -117,7 +135,13 @@ class PolicyPack(_Part):
     limits: dict[Channel, tuple[Limit, ...]]
     per_abandonment: PerAbandonment
     sms_within_hours: int = Field(ge=0)
+    # Prefixes of numbers, by region, that an AI may only call when it was asked to.
+    closed_to_ai_calls: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     blackout_hours: BlackoutHours | None = None
+    call_hours: CallHours | None = None
+
+    def is_closed_to_ai_calls(self, number: str) -> bool:
+        return any(number.startswith(prefixes) for prefixes in self.closed_to_ai_calls.values())
 
     def holidays_of(self, country: str | None) -> frozenset[date]:
         """The country's holidays; everybody's where the country is not known."""
@@ -131,6 +155,7 @@ class PolicyPack(_Part):
         return self.model_copy(
             update={
                 "blackout_hours": merchant.blackout_hours,
+                "call_hours": merchant.voice.call_hours,
                 "per_abandonment": self.per_abandonment.model_copy(update={"messages": fewer}),
             }
         )

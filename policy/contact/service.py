@@ -4,13 +4,14 @@ Consents and suppressions are append-only; a suppression only ever widens.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.base import type_json
 from db.ids import uuid7
 from db.tables.customers import (
     ConsentChannel,
@@ -23,7 +24,7 @@ from db.tables.customers import (
 from db.tables.policy import Channel, ContactDecision, ContactPhase, ContactVerdict
 from policy.contact import rules
 from policy.contact.addresses import normalise
-from policy.contact.assessment import Question, assess, hashes
+from policy.contact.assessment import Assessment, Question, assess, hashes
 from policy.contact.repository import ContactRepository
 from policy.contact.rules import Purpose
 from policy.errors import AppError, NotFound
@@ -68,6 +69,28 @@ class GateDecision:
     pack_version: str
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The gate's answer before it is written down."""
+
+    customer: Customer
+    question: Question
+    assessment: Assessment
+    verdict: ContactVerdict
+    until: datetime | None
+    reasons: tuple[str, ...]
+
+    def tightened(self, *, until: datetime | None, reasons: tuple[str, ...], facts: type_json) -> "Asked":
+        """This answer with a room's own reasons, which include the gate's: they may only speak against it."""
+        if not set(self.reasons) <= set(reasons):
+            raise ValueError("what the gate found must not be left out")
+        verdict = ContactVerdict.ALLOW
+        if reasons:
+            verdict = ContactVerdict.BLOCK if until is None else ContactVerdict.DEFER
+        evidence = replace(self.assessment, evidence=self.assessment.evidence | facts)
+        return replace(self, assessment=evidence, verdict=verdict, until=until, reasons=reasons)
+
+
 async def decide_and_record(
     session: AsyncSession,
     customer_id: UUID,
@@ -87,33 +110,55 @@ async def decide_and_record(
     At DISPATCH the person stays locked until the transaction ends, so that two workers with a message each do
     not both pass the same limit: claim the message in this transaction. Locks after cart, attempt and grant.
     """
+    question = Question(channel, purpose, cart_id, message_id)
+    asked = await ask(session, customer_id, question, company_id=company_id, phase=phase, signer=signer, now=now)
+    return await keep(session, asked, phase=phase, attempt_id=attempt_id, now=now)
+
+
+async def ask(
+    session: AsyncSession,
+    customer_id: UUID,
+    question: Question,
+    *,
+    company_id: UUID,
+    phase: ContactPhase | None,
+    signer: Signer,
+    now: datetime,
+) -> Asked:
+    """What the gate says to this question now. Nothing is written; with DISPATCH the person is locked."""
     contacts = ContactRepository(session)
     customer = await _customer(contacts, customer_id, company_id=company_id)
     if phase is ContactPhase.DISPATCH:
         await contacts.lock_person(customer.person_key, company_id=company_id)
-    question = Question(channel, purpose, cart_id, message_id)
     found = await assess(session, customer, question, signer=signer, now=now)
-    verdict, until, reasons = _answer(found.decision)
+    return Asked(customer, question, found, *_answer(found.decision))
+
+
+async def keep(
+    session: AsyncSession, asked: Asked, *, phase: ContactPhase, attempt_id: UUID | None, now: datetime
+) -> GateDecision:
+    """Write the answer down as evidence. Whoever asked may have tightened it (`Asked.tightened`)."""
+    contacts, customer, question = ContactRepository(session), asked.customer, asked.question
     row = ContactDecision(
-        company_id=company_id,
+        company_id=customer.company_id,
         id=uuid7(),
         decided_at=now,
         person_key=customer.person_key,
-        customer_id=customer_id,
-        cart_id=cart_id,
+        customer_id=customer.id,
+        cart_id=question.cart_id,
         attempt_id=attempt_id,
-        message_id=message_id,
-        channel=channel,
+        message_id=question.message_id,
+        channel=question.channel,
         phase=phase,
-        verdict=verdict,
-        until=until,
-        reasons=list(reasons),
-        facts=found.evidence,
-        pack_version=found.pack.version,
+        verdict=asked.verdict,
+        until=asked.until,
+        reasons=list(asked.reasons),
+        facts=asked.assessment.evidence,
+        pack_version=asked.assessment.pack.version,
     )
     contacts.add_decision(row)
     await contacts.flush()
-    return GateDecision(row.id, verdict, until, reasons, found.pack.version)
+    return GateDecision(row.id, asked.verdict, asked.until, asked.reasons, asked.assessment.pack.version)
 
 
 async def decisions_about(
@@ -221,6 +266,11 @@ async def is_suppressed(
     customer = await _customer(contacts, customer_id, company_id=company_id)
     scopes = await contacts.suppressions(hashes(customer, signer), company_id=company_id)
     return rules.is_suppressed(channel, scopes)
+
+
+async def get_customer(session: AsyncSession, customer_id: UUID, *, company_id: UUID) -> Customer:
+    """Whom a decision was about, with the address that it was about."""
+    return await _customer(ContactRepository(session), customer_id, company_id=company_id)
 
 
 async def _customer(contacts: ContactRepository, customer_id: UUID, *, company_id: UUID) -> Customer:

@@ -141,6 +141,7 @@ ACROSS_COMPANIES = {
     "DueRepository.ensure_partitions",
     "DueRepository.next_due",
     "DueRepository.work_under_way",
+    "CallRepository.lost",
     "OfferRepository._lock",
     "UserRepository.find",
     "SessionRepository.find",

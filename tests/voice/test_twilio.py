@@ -9,8 +9,9 @@ from aiohttp import web
 
 from app.simulator.twilio import FakeTwilio, Phone
 from db.ids import uuid7
+from voice.account import TwilioAccount
 from voice.telephony import Dial, DialUnknown, NotDialled
-from voice.twilio import TwilioAccount, TwilioTelephony
+from voice.twilio import TwilioTelephony
 
 SID, TOKEN = f"AC{'1' * 32}", "a token of the tests"
 DIAL = Dial(uuid7(), uuid7(), "+15035550142")

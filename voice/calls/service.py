@@ -4,6 +4,7 @@ Locks in order: cart, attempt, grant, message, call. Every end is `finish`: the 
 """
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -66,8 +67,8 @@ async def open_stream(session: AsyncSession, token: str, *, signer: Signer, now:
         raise BadToken
     assert call.provider_id is not None  # who answered was dialled
     call.status, call.stream_token_used_at = VoiceCallStatus.TALKING, now
+    calls.note_life(call)
     await session.flush()
-    await calls.heard_of(call.id, company_id=call.company_id)
     return StreamedCall(call.id, call.company_id, call.provider_id)
 
 
@@ -87,11 +88,13 @@ async def finish(
     outcome: VoiceCallOutcome,
     end_reason: EndReason,
     now: datetime,
+    note: Callable[[VoiceCall], None] | None = None,
 ) -> bool:
     """End a call, once: keep its outcome and transcript, free its line, close its contact. False: it had ended.
 
     Who declined is not tried elsewhere (rules C-23): the flow of the cart ends too. The grant that was accepted is on
-    the row already, put there when the customer said yes.
+    the row already, put there when the customer said yes. `note` writes down what else the caller knows of the call,
+    whether it had ended or not.
     """
     calls = CallRepository(session)
     found = await calls.get(call_id, company_id=company_id)
@@ -99,11 +102,17 @@ async def finish(
         raise NoSuchCall("There is no such call.")
     await carts.read_locked(session, found.cart_id, company_id=company_id, now=now)
     call = await calls.get_for_update(call_id, company_id=company_id)
-    if call is None or call.status is VoiceCallStatus.ENDED:
+    assert call is not None  # it was there, and none is deleted
+    transcript = await _transcript(session, call)
+    # All changes in one UPDATE (see `CallRepository.note_life`).
+    if note is not None:
+        note(call)
+    if call.status is VoiceCallStatus.ENDED:
         return False
     call.status, call.slot = VoiceCallStatus.ENDED, None
-    call.outcome, call.end_reason, call.completed_at = outcome, end_reason, now
-    call.transcript = await _transcript(session, call)
+    call.outcome, call.end_reason = outcome, end_reason
+    call.completed_at = call.completed_at or now
+    call.transcript = transcript
     await session.flush()
     await after_call(
         session, call.message_id, company_id=company_id, reached=outcome in REACHED, reason=end_reason, now=now
