@@ -42,7 +42,18 @@ from tools.repository import ToolCallRepository
 from voice.calls.repository import CallRepository
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("agents", "analytics", "api", "app", "db", "delivery", "experiments", "graphs", "knowledge", "policy")
+ROOMS: tuple[str, ...] = (
+    "agents",
+    "analytics",
+    "api",
+    "app",
+    "db",
+    "delivery",
+    "experiments",
+    "graphs",
+    "knowledge",
+    "policy",
+)
 ROOMS += ("recovery", "storefront", "tools", "voice", "web")
 LOCKING = ("with_for_update", "pg_advisory", "SKIP LOCKED")
 Row = dict[str, Any]
@@ -133,7 +144,7 @@ ELSEWHERE = {
 @pytest.mark.parametrize("name", sorted(LOCKS))
 async def test_the_second_session_waits(name: str, engine: AsyncEngine, database: EmbeddedServer) -> None:
     table, take = LOCKS[name]
-    row: Row = {} if table is None else await insert_row(database, table.__table__)
+    row: Row = {} if table is None else await insert_row(database, table.metadata.tables[table.__tablename__])
 
     async def lock(session: AsyncSession) -> bool:
         await take(session, row)
@@ -144,7 +155,7 @@ async def test_the_second_session_waits(name: str, engine: AsyncEngine, database
 
 
 async def test_a_window_in_use_is_left_alone(engine: AsyncEngine, database: EmbeddedServer) -> None:
-    row = await insert_row(database, RateWindow.__table__, begins_at=NOW)
+    row = await insert_row(database, RateWindow.metadata.tables["rate_windows"], begins_at=NOW)
     async with transaction(engine, company_id=COMPANY) as user:
         await user.execute(text("SELECT FROM rate_windows FOR UPDATE"))
         async with asyncio.timeout(20), transaction(engine, company_id=COMPANY) as other:
