@@ -131,12 +131,15 @@ def extra_fields_accepted(mp: pytest.MonkeyPatch) -> None:
 def company_filter_left_out(mp: pytest.MonkeyPatch) -> None:
     """A write that forgets whose it is: it also moves the latest conversation of some other company."""
 
-    async def touch(self: ConversationRepository, session_id: UUID, *, company_id: UUID, now: datetime) -> None:
+    take_lease = ConversationRepository.take_lease
+
+    async def take(self: ConversationRepository, *args: Any, company_id: UUID, now: datetime, **each: Any) -> Any:
         foreign = select(ChatSession.id).where(ChatSession.company_id != company_id)
         last = foreign.order_by(ChatSession.id.desc()).limit(1).with_for_update(skip_locked=True).scalar_subquery()
         await self.session.execute(update(ChatSession).where(ChatSession.id == last).values(last_message_at=now))
+        return await take_lease(self, *args, company_id=company_id, now=now, **each)
 
-    mp.setattr(ConversationRepository, "touch", touch)
+    mp.setattr(ConversationRepository, "take_lease", take)
 
 
 def faq_of_everybody(mp: pytest.MonkeyPatch) -> None:
@@ -188,6 +191,7 @@ def lease_removed(mp: pytest.MonkeyPatch) -> None:
         company_id: UUID,
         now: datetime,
         life: timedelta,
+        seize: bool = True,
     ) -> Lease:
         values = {"turn_id": turn_id, "expires_at": now + life}
         taken = insert(ChatLease).values(company_id=company_id, session_id=session_id, **values)
