@@ -22,6 +22,8 @@ from db.tables.companies import KeyKind
 from policy.tokens import Signer, cart_token
 
 PRODUCTS = 60
+# The kernel counts no finer.
+TICK_S = 0.01
 PREFIX = "/api/momentum"
 
 
@@ -38,7 +40,8 @@ class Served:
         before = cpu_s(self.pid)
         answers = asyncio.run(send(self.port, requests))
         if kept:
-            self.costs.setdefault(what, []).append(1000 * (cpu_s(self.pid) - before) / len(requests))
+            used_s = max(cpu_s(self.pid) - before, TICK_S)
+            self.costs.setdefault(what, []).append(1000 * used_s / len(requests))
             self.latencies.setdefault(what, []).extend(answers.latencies)
         return answers
 
@@ -54,7 +57,7 @@ class World:
 
 
 def run(*, full: bool, tiny: bool = False) -> list[Figure]:
-    rounds, requests = (1, 40) if tiny else (9, 1_000) if full else (5, 300)
+    rounds, requests = (1, 64) if tiny else (9, 1_000) if full else (5, 300)
     with database("http") as server, ExitStack() as running:
         world = asyncio.run(_world(server))
         variants = [str(each) for each in world.shop.variants[:2]]
