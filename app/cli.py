@@ -17,6 +17,7 @@ from app.companies import Keys, NewCompany, create_company, issue_keys
 from app.database import database
 from app.imports import ImportSummary, import_faq_file, import_products_file
 from app.settings import Settings
+from app.simulator.scenarios import ScenarioName
 from db import upgrade as schema
 from db.clock import read_clock
 from db.embedded import EmbeddedServerError
@@ -65,6 +66,21 @@ def worker() -> None:
     from app import worker_process
 
     worker_process.main()
+
+
+@app.command()
+def call(
+    simulate: Annotated[bool, typer.Option("--simulate", help="On this machine: no phone rings.")] = False,
+    scenario: Annotated[ScenarioName, typer.Option(help="What the called customer does.")] = ScenarioName.ACCEPT,
+    count: Annotated[int, typer.Option(min=1, max=50, help="So many calls at once.")] = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """Play a whole recovery call: a carrier, a customer with a voice, and everything of ours between them."""
+    from app.simulator.call import run
+
+    if not simulate:
+        _fail("Calls are placed by the flow, when they may be. To hear one on this machine: momentum call --simulate")
+    run(Settings(), scenario, count=count, as_json=as_json)
 
 
 @db_commands.command("upgrade")
@@ -182,3 +198,7 @@ def main() -> None:
         named = ", ".join(str(each["loc"][-1]) for each in error.errors())
         errors.print(f"[red]These settings are not valid: {named}.[/] See docs/operations.md.", highlight=False)
         sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,6 +3,7 @@
 import secrets
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -34,6 +35,12 @@ class Settings(BaseSettings):
     chat_model: str = "claude-sonnet-5-5"
     planner_model: str = "claude-haiku-5-5"
     voice_model: str = "claude-haiku-5-5"
+
+    # Without a key, calls are heard and spoken by the models of the extra `local`.
+    deepgram_api_key: SecretStr | None = None
+    deepgram_base_url: str = "wss://api.deepgram.com"
+    voice_turn_stop: Literal["smart-turn", "timeout"] = "smart-turn"
+    voice_call_limit_s: float = Field(300, ge=30, le=600)
 
     worker_concurrency: int = Field(4, ge=1, le=64)
     lost_after_s: int = Field(300, ge=5, le=86_400)

@@ -11,6 +11,7 @@ TITLES = {
     "chat": "A chat turn",
     "search": "FAQ search",
     "http": "Hot GETs and cart operations",
+    "phone": "Whole calls with local speech",
 }
 
 

@@ -29,7 +29,8 @@ from voice.line import Line
 from voice.processors.conversation import Conversation
 from voice.processors.opt_out import OptOutEar
 from voice.processors.serializer import TwilioSerializer
-from voice.speech.schemas import HEARING_RATE, LINE_RATE, Speech
+from voice.speech.rates import HEARING_RATE, LINE_RATE
+from voice.speech.schemas import Speech
 from voice.telephony import Telephony
 from voice.turns.policies import VOICE_DETECTION, TurnStop, turn_policies
 

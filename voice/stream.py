@@ -21,7 +21,8 @@ from voice.processors.serializer import MAX_MESSAGE_CHARACTERS
 
 logger = logging.getLogger(__name__)
 
-PATH = "/api/momentum/voice/stream"
+# Under the API's prefix, for the address that `TwilioAccount.stream_url` gives out.
+PATH = "/voice/stream"
 # The name of the <Parameter> that carries the one-time token.
 TOKEN_PARAMETER = "token"
 # From the connection to the `start` message, which Twilio sends at once.

@@ -248,8 +248,8 @@ def time_is_a_parameter(source: Source) -> Iterator[Finding]:
                 yield Finding(source.path, node.lineno, f"{called}(): ask db.clock at the edge")
 
 
-# The demo's supervisor hands its environment on to the processes that it starts.
-ENVIRONMENT_READERS = ("app/settings.py", "app/demo/supervisor.py", "tests/", "benchmarks/")
+# The demo's supervisor and the simulated call hand their environment on to the processes that they start.
+ENVIRONMENT_READERS = ("app/settings.py", "app/demo/supervisor.py", "app/simulator/call.py", "tests/", "benchmarks/")
 
 
 def environment_is_read_once(source: Source) -> Iterator[Finding]:

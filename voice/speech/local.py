@@ -11,17 +11,20 @@ from pipecat.services.tts_service import TTSService
 from pipecat.utils.time import time_now_iso8601
 
 from voice.speech.local_models import LocalModels, get_local_models
+from voice.speech.rates import HEARING_RATE
 
 WARM_UP = "Hello, and thank you."
 # How long a transcript may take after the speech ended before a turn ends without it.
 TRANSCRIPT_WITHIN_S = 1.5
+# A machine that is busy takes long; what comes later than this is not spoken.
+SPOKEN_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)
 class LocalSpeech:
     async def warm(self) -> None:
         models = await asyncio.to_thread(get_local_models)
-        await models.recognise(await models.synthesise(WARM_UP, rate=16_000))
+        await models.recognise(await models.synthesise(WARM_UP, rate=HEARING_RATE))
 
     def speech_to_text(self) -> STTService:
         return LocalSpeechToText(get_local_models())
@@ -54,10 +57,13 @@ class LocalTextToSpeech(TTSService):
         super().__init__(
             push_start_frame=True,
             push_stop_frames=True,
+            stop_frame_timeout_s=SPOKEN_WITHIN_S,
             settings=TTSSettings(model="hibari", voice="heart", language=None),
         )
         self._models = models
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        pcm = await self._models.synthesise(text, rate=self.sample_rate)
-        yield TTSAudioRawFrame(pcm, self.sample_rate, 1, context_id=context_id)
+        """Sentence by sentence: the first is on its way while the next is made."""
+        for sentence in self._models.synthesiser.sentences(text):
+            pcm = await self._models.synthesise(sentence, rate=self.sample_rate)
+            yield TTSAudioRawFrame(pcm, self.sample_rate, 1, context_id=context_id)

@@ -13,7 +13,7 @@ import soxr  # type: ignore[import-untyped]  # ships no type information
 from numpy.typing import NDArray
 
 from policy.errors import AppError
-from voice.speech.schemas import HEARING_RATE
+from voice.speech.rates import HEARING_RATE
 
 Samples = NDArray[np.float32]
 
@@ -92,6 +92,11 @@ class Synthesiser:
         from hibari import Hibari  # type: ignore[import-untyped]  # ships no type information
 
         self._hibari = Hibari()
+
+    def sentences(self, text: str) -> list[str]:
+        """The pieces that can be spoken one after the other."""
+        pieces: list[str] = self._hibari.split_sentences(text)
+        return pieces
 
     def synthesise(self, text: str, *, rate: int) -> Samples:
         spoken: Samples = np.asarray(self._hibari(text), dtype=np.float32)

@@ -5,10 +5,6 @@ from typing import Protocol
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
-# Telephone lines carry 8 kHz; the recogniser, the voice detector and the turn model hear at 16 kHz.
-LINE_RATE = 8_000
-HEARING_RATE = 16_000
-
 
 class Speech(Protocol):
     """One a process. The services that it makes belong to one call each."""

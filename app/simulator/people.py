@@ -1,0 +1,85 @@
+"""Somebody who may be called: a cart worth it, consent in writing, and the flow that calls."""
+
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.demo.seed import COMPANY_ID
+from db.clock import read_clock
+from db.session import transaction
+from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState
+from db.tables.policy import Channel
+from policy.access.schemas import COMMAND_LINE
+from policy.contact import service as contact
+from policy.contact.service import ConsentGiven
+from policy.tokens import Signer
+from recovery.config import FlowConfig
+from recovery.configuration import change_flow, flow_in_force
+from storefront.carts import service as carts
+from storefront.customers.schemas import CustomerDetails, Evidence
+
+NAME = "Maya"
+CURRENCY = "USD"
+# Worth more than the least that is called about, with stock for many runs.
+ITEMS = (("WF-SIG-2LB-WB", 3),)
+
+
+@dataclass(frozen=True)
+class Person:
+    cart_id: UUID
+    phone: str
+
+
+async def let_calls_be_made(engine: AsyncEngine) -> None:
+    """Switch the phone on in the demo shop's flow, where it is not: the fifth stage is a call and nothing else."""
+    async with transaction(engine, company_id=COMPANY_ID) as session:
+        flow = await flow_in_force(session, company_id=COMPANY_ID)
+        changed = flow.config.model_dump(mode="json", by_alias=True)
+        changed["voice"]["enabled"] = True
+        changed["stages"]["nuclearOffer"] |= {"voiceCallEnabled": True, "channels": [Channel.VOICE]}
+        config = FlowConfig.model_validate(changed)
+        await change_flow(session, config, company_id=COMPANY_ID, by=COMMAND_LINE, now=await read_clock(session))
+
+
+async def leave_a_cart(engine: AsyncEngine, signer: Signer) -> Person:
+    """A new person in Oregon fills a cart and goes away. They agreed to emails, and in writing to calls by an AI."""
+    number = f"+1503555{secrets.randbelow(10_000):04d}"
+    email = f"maya.{secrets.token_hex(6)}@example.com"
+    details = CustomerDetails(
+        email=email,
+        phone=number,
+        first_name=NAME,
+        country="US",
+        timezone="America/Los_Angeles",
+        consents=(ConsentChannel.EMAIL,),
+    )
+    async with transaction(engine, company_id=COMPANY_ID) as session:
+        now = await read_clock(session)
+        cart = await carts.open_cart(
+            session,
+            company_id=COMPANY_ID,
+            currency=CURRENCY,
+            items=ITEMS,
+            customer=details,
+            evidence=Evidence(),
+            signer=signer,
+            now=now,
+        )
+        assert cart.customer_id is not None
+        await contact.record_consent(
+            session,
+            ConsentGiven(
+                customer_id=cart.customer_id,
+                channel=ConsentChannel.AI_VOICE,
+                address=number,
+                state=ConsentState.CONFIRMED,
+                method=ConsentMethod.WRITTEN,
+                wording_version="simulation-1",
+                wording="I agree that this shop calls me on this number with an automated AI voice about my cart.",
+            ),
+            company_id=COMPANY_ID,
+            now=now,
+        )
+    return Person(cart.id, number)
