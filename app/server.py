@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 
@@ -14,6 +15,9 @@ from db.session import refuse_unsafe_role
 from voice.webhooks.router import webhook_router
 from web import mount as static_files
 from web.recovery.router import recovery_router
+
+if TYPE_CHECKING:
+    from voice.pipeline import Phone
 
 ROUTERS: Sequence[APIRouter] = (
     products.router,
@@ -28,12 +32,19 @@ ROUTERS: Sequence[APIRouter] = (
 )
 
 
-def create_server(parts: Parts, *, more: Sequence[APIRouter] = (), rates: Rates | None = None) -> FastAPI:
-    """The API, the links of our messages and the widget's files; `more` are routers under the same prefix."""
+def create_server(
+    parts: Parts, *, phone: "Phone | None" = None, more: Sequence[APIRouter] = (), rates: Rates | None = None
+) -> FastAPI:
+    """The API, the links of our messages and the widget's files; `more` are routers under the same prefix.
+
+    Without `phone` no call can be held here.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await refuse_unsafe_role(parts.engine)
+        if phone is not None:
+            await phone.speech.warm()
         yield
         # Told to stop: answers that have begun are finished, so that nothing that was shown is lost.
         await parts.chat.drain()
@@ -46,5 +57,10 @@ def create_server(parts: Parts, *, more: Sequence[APIRouter] = (), rates: Rates 
     app.include_router(recovery_router(parts.engine, parts.signer))
     if parts.carrier is not None:
         app.include_router(webhook_router(parts.engine, parts.signer, parts.carrier), prefix=PREFIX)
+    if phone is not None:
+        # With it comes Pipecat, which takes seconds to import.
+        from voice.stream import stream_router
+
+        app.include_router(stream_router(phone, parts.signer), prefix=PREFIX)
     static_files.mount(app)
     return app

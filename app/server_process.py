@@ -7,6 +7,7 @@ from types import FrameType
 from app.database import database
 from app.logs import configure_logs
 from app.parts import assemble
+from app.phone import open_phone
 from app.server import create_server
 from app.serving import serve
 from app.settings import Settings
@@ -20,7 +21,8 @@ def run(host: str, port: int) -> None:
     # the last one out would leave the embedded database running.
     signal.signal(signal.SIGTERM, _leave)
     with database(settings) as url:
-        app = create_server(assemble(settings, url))
+        parts = assemble(settings, url)
+        app = create_server(parts, phone=open_phone(settings, parts))
         serve(app, host=host, port=port)
 
 

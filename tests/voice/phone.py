@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import httpx
@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.parts import Parts, assemble
+from app.phone import open_phone
 from app.server import create_server
 from app.settings import Settings
 from app.simulator.twilio import FakeCall, FakeTwilio, Stream
@@ -180,9 +181,12 @@ def sent_email(who: Customer, cart_id: UUID, attempt_id: UUID, *, at: datetime, 
 
 
 @asynccontextmanager
-async def calling_shop(engine: AsyncEngine) -> AsyncIterator[Phone]:
-    """Everything that a call needs, on this machine; its time is a minute before the call is due."""
-    async with FakeTwilio(SID, TOKEN) as twilio, serving(engine, twilio) as (parts, client):
+async def calling_shop(engine: AsyncEngine, *, holds_calls: bool = False) -> AsyncIterator[Phone]:
+    """Everything that a call needs, on this machine; its time is a minute before the call is due.
+
+    With `holds_calls` whoever answers is talked with; else the stream is only noted.
+    """
+    async with FakeTwilio(SID, TOKEN) as twilio, serving(engine, twilio, holds_calls=holds_calls) as (parts, client):
         company = await make.make_company(engine)
         maya, cart_id, attempt_id = await caller(engine, company)
         phone = Phone(engine, parts, World(engine, parts, client), twilio, company, maya, cart_id, attempt_id)
@@ -197,7 +201,9 @@ async def calling_shop(engine: AsyncEngine) -> AsyncIterator[Phone]:
 
 
 @asynccontextmanager
-async def serving(engine: AsyncEngine, twilio: FakeTwilio) -> AsyncIterator[tuple[Parts, httpx.AsyncClient]]:
+async def serving(
+    engine: AsyncEngine, twilio: FakeTwilio, *, holds_calls: bool = False
+) -> AsyncIterator[tuple[Parts, httpx.AsyncClient]]:
     """The application on a port of its own, in this event loop."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         public_url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -216,7 +222,9 @@ async def serving(engine: AsyncEngine, twilio: FakeTwilio) -> AsyncIterator[tupl
             }
         )
         parts = assemble(settings, url)
-        server = uvicorn.Server(uvicorn.Config(create_server(parts), log_level="error", ws="none"))
+        app = create_server(parts, phone=open_phone(settings, parts) if holds_calls else None)
+        ws: Literal["websockets-sansio", "none"] = "websockets-sansio" if holds_calls else "none"
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws=ws))
         running = asyncio.create_task(server.serve(sockets=[listening]))
         try:
             async with httpx.AsyncClient(base_url=public_url) as client:

@@ -1,0 +1,69 @@
+"""A whole call as it runs: dialler, webhooks, stream, pipeline and agent, with a customer who listens and speaks."""
+
+import audioop
+import re
+from difflib import SequenceMatcher
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.simulator.caller import ScriptedCaller
+from app.simulator.scenarios import SCENARIOS, ScenarioName
+from db.tables.policy import Grant
+from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
+from tests.voice.phone import CALL, calling_shop
+from voice.speech.local_models import get_local_models
+
+# Somebody speaks for so long without a pause: the recogniser hears it in pieces.
+PIECE_BYTES = 8_000 * 12
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"[a-z']+|\d+", text.lower())
+
+
+async def heard_again(ulaw: bytes) -> str:
+    """What speech to text makes of a recording, 12 seconds at a time."""
+    pieces = []
+    for start in range(0, len(ulaw), PIECE_BYTES):
+        narrow = audioop.ulaw2lin(ulaw[start : start + PIECE_BYTES], 2)
+        wide, _ = audioop.ratecv(narrow, 2, 1, 8_000, 16_000, None)
+        pieces.append(await get_local_models().recognise(wide))
+    return " ".join(pieces)
+
+
+def share_heard(said: str, heard: str) -> float:
+    """How many of the words that were said are heard, in their order."""
+    expected = words(said)
+    matcher = SequenceMatcher(a=expected, b=words(heard), autojunk=False)
+    return sum(block.size for block in matcher.get_matching_blocks()) / len(expected)
+
+
+@pytest.mark.timeout(400)
+async def test_a_customer_who_talks_over_us_accepts_an_offer(engine: AsyncEngine) -> None:
+    async with calling_shop(engine, holds_calls=True) as phone:
+        caller = ScriptedCaller(get_local_models(), SCENARIOS[ScenarioName.BARGE_IN], name="Maya")
+        phone.twilio.on_stream = caller.answer
+        await phone.at(CALL)
+    # The server has finished what it held.
+    call = await phone.call()
+    grants: list[Grant] = await phone.rows(select(Grant))
+    assert (call.status, call.slot) == (VoiceCallStatus.ENDED, None)
+    assert (call.outcome, call.end_reason) == (VoiceCallOutcome.DISCOUNT_ACCEPTED, EndReason.COMPLETED)
+    (grant,) = grants
+    assert (call.grant_id, grant.status) == (grant.id, "COMMITTED")
+
+    assert call.transcript is not None
+    said = [str(row["text"]) for row in call.transcript if row["speaker"] == "AGENT"]
+    assert caller.stream is not None
+    heard = await heard_again(bytes(caller.stream.agent))
+    # The customer spoke into the disclosure, and yet it is there to its last word.
+    assert caller.said[0] == "Hello? Who is this?"
+    assert share_heard(said[0], heard) > 0.85
+    assert "stored as text" in heard.lower()
+    # No number was said that stands in no row.
+    written = set(re.findall(r"\d+", " ".join(said)))
+    assert set(re.findall(r"\d+", heard)) <= written
+    assert "20" in written
+    assert caller.measured.silences_ms
