@@ -28,7 +28,7 @@ console = Console()
 
 
 def operations(target: Target) -> list["APIOperation[Any, Any, Any, Any]"]:
-    schema = schemathesis.openapi.from_url(f"{target.base_url}/api/momentum/openapi.json")
+    schema = schemathesis.openapi.from_url(f"{target.base_url}/api/momentum/openapi.json", timeout=120)
     found = []
     for each in schema.get_all_operations():
         assert isinstance(each, Ok), each
@@ -56,7 +56,7 @@ def fuzz(
             case.path_parameters["cart_id"] = str(target.cart_id)
         if "session_id" in case.path_parameters:
             case.path_parameters["session_id"] = str(target.session_id)
-        response = case.call(headers=headers, timeout=60)
+        response = case.call(headers=headers, timeout=120)
         statuses[response.status_code] += 1
         assert response.status_code < 500, f"{case.method} {case.path} as {caller}: {response.text}"
         if response.status_code >= 400:
