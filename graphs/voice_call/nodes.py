@@ -151,7 +151,7 @@ async def speak(state: CallTurn, runtime: Runtime[CallContext]) -> CallUpdate:
         state["said"],
         patience,
         context.spend,
-        wanted=lambda text: "?" not in text,
+        wanted=_no_question,
     )
     await speech.hear(_request(state, context, timeout_s=patience.total_s))
     context.timings.setdefault("firstToken", speech.first_event_ms)
