@@ -1,6 +1,7 @@
 """`momentum key …` and `momentum company origins`: who may call, and from where."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +13,11 @@ from api.origins import allow_origins, allowed_origins
 from app.commands import with_database
 from db.clock import real_now
 from db.session import transaction
+from db.tables.access import AuditAction
 from db.tables.companies import ApiKey, KeyKind
+from policy.access import audit
+from policy.access.keys import create_key
+from policy.access.schemas import COMMAND_LINE
 
 key_commands = typer.Typer(no_args_is_help=True, help="Keys of a company's server and widget.")
 
@@ -33,7 +38,8 @@ def create(
     async def work(engine: AsyncEngine) -> str:
         async with transaction(engine, company_id=company) as session:
             expires_at = None if days is None else real_now() + timedelta(days=days)
-            return await issue_key(session, kind, company_id=company, scopes=scope, expires_at=expires_at)
+            issue = partial(issue_key, scopes=scope, expires_at=expires_at)
+            return await create_key(session, kind, company_id=company, by=COMMAND_LINE, issue=issue)
 
     typer.echo(with_database(work))
 
@@ -59,6 +65,8 @@ def revoke(company: Company, prefix: Annotated[str, typer.Argument(help="What th
     async def work(engine: AsyncEngine) -> None:
         async with transaction(engine, company_id=company) as session:
             await revoke_key(session, prefix, company_id=company)
+            told = {"prefix": prefix[:11]}
+            await audit.record(session, COMMAND_LINE, AuditAction.KEY_REVOKED, company_id=company, before=told)
 
     with_database(work)
 

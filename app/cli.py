@@ -18,6 +18,7 @@ from app.database import database
 from app.imports import ImportSummary, import_faq_file, import_products_file
 from app.settings import Settings
 from app.simulator.scenarios import ScenarioName
+from app.user_commands import user_commands
 from db import upgrade as schema
 from db.clock import read_clock
 from db.embedded import EmbeddedServerError
@@ -36,6 +37,7 @@ app.add_typer(company_commands, name="company")
 app.add_typer(import_commands, name="import")
 app.add_typer(key_commands, name="key")
 company_commands.command("origins")(origins)
+app.add_typer(user_commands, name="user")
 errors = Console(stderr=True)
 
 CompanyOption = Annotated[
@@ -53,11 +55,25 @@ def demo(port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
 
 
 @app.command()
-def serve(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 8000) -> None:
+def serve(
+    host: str = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8000,
+    with_console: Annotated[
+        bool, typer.Option("--console", help="With the merchant's console: for an API of one process.")
+    ] = False,
+) -> None:
     """Run the API."""
     from app import server_process
 
-    server_process.run(host, port)
+    server_process.run(host, port, with_console=with_console)
+
+
+@app.command()
+def console(host: str = "127.0.0.1", port: Annotated[int, typer.Option(min=1, max=65535)] = 8001) -> None:
+    """Run the merchant's console in a process of its own; `serve --console` puts it on the API."""
+    from app import console as process
+
+    process.run(host, port)
 
 
 @app.command()

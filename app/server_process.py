@@ -13,7 +13,7 @@ from app.serving import serve
 from app.settings import Settings
 
 
-def run(host: str, port: int) -> None:
+def run(host: str, port: int, *, with_console: bool = False) -> None:
     """Serve until SIGTERM or Ctrl-C; answers that have begun are finished."""
     settings = Settings()
     configure_logs(settings.log_level)
@@ -23,6 +23,11 @@ def run(host: str, port: int) -> None:
     with database(settings) as url:
         parts = assemble(settings, url)
         app = create_server(parts, phone=open_phone(settings, parts))
+        if with_console:
+            # Imported where it is wanted: NiceGUI takes seconds.
+            from app.console import add_console
+
+            add_console(app, parts.engine, parts.signer, public_url=parts.public_url)
         serve(app, host=host, port=port)
 
 

@@ -67,8 +67,14 @@ async def change_flow(
     kept = await FlowConfigRepository(session).add(version, after, company_id=company_id, changed_by=by.name, now=now)
     if not kept:
         raise ChangedMeanwhile
-    before = _as_json(current.config)
-    await audit.record(session, by, AuditAction.FLOW_CHANGED, company_id=company_id, before=before, after=after)
+    await audit.record(
+        session,
+        by,
+        AuditAction.FLOW_CHANGED,
+        company_id=company_id,
+        before={"version": current.version, "config": _as_json(current.config)},
+        after={"version": version, "config": after},
+    )
     return Flow(config, version)
 
 
@@ -84,7 +90,14 @@ async def change_chat_config(
     )
     if not kept:
         raise ChangedMeanwhile
-    await audit.record(session, by, AuditAction.CHAT_CHANGED, company_id=company_id, before=before, after=after)
+    await audit.record(
+        session,
+        by,
+        AuditAction.CHAT_CHANGED,
+        company_id=company_id,
+        before={"version": expected_version, "config": before},
+        after={"version": expected_version + 1, "config": after},
+    )
     return expected_version + 1
 
 

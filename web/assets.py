@@ -19,6 +19,7 @@ _MEDIA_TYPES = {
 }
 ROOTS: Mapping[str, Path] = {
     "layout": _HERE / "layout",
+    "console": _HERE / "console" / "static",
     "widget": _HERE / "widget",
     "storefront": _HERE / "storefront" / "static",
     "outbox": _HERE / "outbox" / "static",

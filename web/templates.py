@@ -14,6 +14,7 @@ environment = Environment(
     loader=PrefixLoader(
         {
             "layout": FileSystemLoader(_HERE / "layout"),
+            "console": FileSystemLoader(_HERE / "console" / "templates"),
             "storefront": FileSystemLoader(_HERE / "storefront" / "templates"),
             "outbox": FileSystemLoader(_HERE / "outbox" / "templates"),
             "recovery": FileSystemLoader(_HERE / "recovery" / "templates"),

@@ -1,5 +1,6 @@
 """Seed the demo shop. Each step is a transaction and looks first: a start that was cut short goes on at the next."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,10 +17,15 @@ from db.ids import uuid7
 from db.session import transaction
 from db.tables.carts import OrderLine, PaymentState
 from db.tables.catalogue import Bundle, BundleItem, Review
+from db.tables.companies import Role
 from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState
 from policy import money
+from policy.access import service as access
+from policy.access.passwords import Passwords
+from policy.access.schemas import COMMAND_LINE
 from policy.contact import service as contact
 from policy.contact.service import ConsentGiven
+from policy.errors import NotFound
 from policy.tokens import Signer
 from storefront.carts import service as carts
 from storefront.customers import service as customers
@@ -31,10 +37,19 @@ CART = (("WF-SIG-1LB-WB", 1), ("WF-PPF-2", 1))
 
 
 @dataclass(frozen=True)
+class Admin:
+    """Who signs in to the demo's console; the password in clear, this once."""
+
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
 class DemoShop:
     company_id: UUID
     keys: Keys
     cart_id: UUID
+    admin: Admin
 
 
 async def seed(engine: AsyncEngine, signer: Signer) -> DemoShop:
@@ -65,7 +80,19 @@ async def seed(engine: AsyncEngine, signer: Signer) -> DemoShop:
             signer=signer,
             now=now,
         )
-    return DemoShop(COMPANY_ID, keys, cart.id)
+    return DemoShop(COMPANY_ID, keys, cart.id, await _admin(engine))
+
+
+async def _admin(engine: AsyncEngine) -> Admin:
+    """The demo's admin, with a new password at each start, as its keys are new."""
+    admin = Admin(f"owner@{files.shop().support_email.partition('@')[2]}", secrets.token_urlsafe(12))
+    hashed = await Passwords().hash(admin.password)
+    async with transaction(engine, company_id=COMPANY_ID) as session:
+        try:
+            await access.set_password(session, admin.email, hashed, company_id=COMPANY_ID, by=COMMAND_LINE)
+        except NotFound:
+            await access.add_user(session, admin.email, hashed, Role.ADMIN, company_id=COMPANY_ID, by=COMMAND_LINE)
+    return admin
 
 
 def _company(shop: files.ShopFile) -> NewCompany:

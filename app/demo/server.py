@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 
+from app.console import add_console
 from app.database import database
 from app.demo import files
 from app.demo.routes import demo_api, demo_pages
@@ -27,6 +28,7 @@ def create_demo_server(parts: Parts, runtime: Runtime, phone: "Phone | None" = N
     app.include_router(storefront_router(shop=view, publishable_key=runtime.publishable_key, art=files.art()))
     app.include_router(outbox_router(company_name=view.name))
     app.include_router(demo_pages(parts.engine, runtime.company_id))
+    add_console(app, parts.engine, parts.signer, public_url=parts.public_url)
     return app
 
 

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from app.database import database
 from app.demo.runtime import Runtime, replace_file
-from app.demo.seed import DemoShop, seed
+from app.demo.seed import Admin, DemoShop, seed
 from app.settings import Settings, signing_key
 from db import embedded
 from db.session import open_engine
@@ -31,6 +31,14 @@ READY_WITHIN_S = 120.0
 STOP_WITHIN_S = 20.0
 
 
+class ConsoleDoor(BaseModel):
+    """Where the demo's admin signs in; the password is new at each start."""
+
+    url: str
+    email: str
+    password: str
+
+
 class DemoFile(BaseModel):
     """demo.json in the data folder, there once the demo is ready."""
 
@@ -38,8 +46,7 @@ class DemoFile(BaseModel):
     company_id: str
     publishable_key: str
     secret_key: str
-    # The merchant's console is not part of this version.
-    console: None = None
+    console: ConsoleDoor
     cart_id: str
     cart_token: str
 
@@ -86,7 +93,7 @@ def run_demo(settings: Settings, port: int) -> None:
                 child.keep_running()
             _wait_until_ready(base_url)
             replace_file(demo_file, _demo_file(settings, shop, base_url).model_dump_json(indent=2))
-            _greet(base_url, demo_file)
+            _greet(base_url, demo_file, shop.admin)
             while True:
                 time.sleep(CHECK_S)
                 if settings.database_url is None:
@@ -114,6 +121,7 @@ def _demo_file(settings: Settings, shop: DemoShop, base_url: str) -> DemoFile:
         company_id=str(shop.company_id),
         publishable_key=shop.keys.publishable,
         secret_key=shop.keys.secret,
+        console=ConsoleDoor(url=f"{base_url}/console", email=shop.admin.email, password=shop.admin.password),
         cart_id=str(shop.cart_id),
         cart_token=cart_token(signer, company_id=shop.company_id, cart_id=shop.cart_id),
     )
@@ -130,9 +138,10 @@ def _wait_until_ready(base_url: str) -> None:
     raise SystemExit("The API did not start; its log is above.")
 
 
-def _greet(base_url: str, demo_file: Path) -> None:
+def _greet(base_url: str, demo_file: Path, admin: Admin) -> None:
     console.print(f"\n[bold]The shop[/]      {base_url}/shop")
     console.print(f"[bold]The outbox[/]    {base_url}/outbox   (messages as they arrive, and the clock)")
+    console.print(f"[bold]The console[/]   {base_url}/console   ({admin.email}, password {admin.password})")
     console.print(f"[bold]The API[/]       {base_url}/api/momentum/openapi.json")
     console.print(f"[bold]Keys[/]          {demo_file}")
     console.print("\nStop with Ctrl-C.")

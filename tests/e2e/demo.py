@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -20,9 +21,26 @@ READY_WITHIN_S = 240.0
 
 
 @dataclass(frozen=True)
+class Door:
+    """Where the demo's admin signs in to the console."""
+
+    url: str
+    email: str
+    password: str
+
+
+@dataclass(frozen=True)
 class Demo:
     base_url: str
     secret_key: str
+    publishable_key: str
+    company_id: UUID
+    console: Door
+    data_dir: Path
+
+    @property
+    def api(self) -> str:
+        return f"{self.base_url}/api/momentum"
 
     def read(self, path: str, **query: str) -> Any:  # JSON
         """A GET with the merchant's secret key."""
@@ -47,18 +65,25 @@ def running_demo() -> Iterator[Demo]:
     process = subprocess.Popen(command, env=own | {"MOMENTUM_DATA_DIR": str(data_dir)})
     try:
         found = _when_ready(data_dir / "demo.json", process)
-        yield Demo(found["base_url"], found["secret_key"])
+        yield Demo(
+            found["base_url"],
+            found["secret_key"],
+            found["publishable_key"],
+            UUID(found["company_id"]),
+            Door(**found["console"]),
+            data_dir,
+        )
     finally:
         process.terminate()
         process.wait(60)
         shutil.rmtree(data_dir, ignore_errors=True)
 
 
-def _when_ready(file: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
+def _when_ready(file: Path, process: subprocess.Popen[bytes]) -> dict[str, Any]:
     deadline = time.monotonic() + READY_WITHIN_S
     while not file.exists():
         assert process.poll() is None, "the demo ended before it was ready"
         assert time.monotonic() < deadline, "the demo was not ready in time"
         time.sleep(0.2)
-    found: dict[str, str] = json.loads(file.read_text())
+    found: dict[str, Any] = json.loads(file.read_text())
     return found

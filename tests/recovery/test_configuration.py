@@ -66,10 +66,11 @@ async def test_a_change_of_the_flow_is_a_version_and_an_entry(engine: AsyncEngin
     assert (entry.actor, entry.action) == (OPERATOR.name, AuditAction.FLOW_CHANGED)
     assert entry.before is not None
     assert entry.after is not None
-    assert entry.before["offers"]["caps"]["chat"] == 10.0
-    assert entry.after["offers"]["caps"]["chat"] == 7.0
-    entry.after["offers"]["caps"]["chat"] = 10.0
-    assert entry.before == entry.after, "nothing else changed"
+    assert (entry.before["version"], entry.after["version"]) == (0, 1)
+    before, after = entry.before["config"], entry.after["config"]
+    assert (before["offers"]["caps"]["chat"], after["offers"]["caps"]["chat"]) == (10.0, 7.0)
+    after["offers"]["caps"]["chat"] = 10.0
+    assert before == after, "nothing else changed"
 
 
 async def test_a_viewer_changes_nothing(engine: AsyncEngine, company_id: UUID) -> None:
@@ -143,5 +144,5 @@ async def test_the_order_of_a_set_is_no_change(engine: AsyncEngine, company_id: 
         await change_flow(session, config, company_id=company_id, by=OPERATOR, now=NOW)
     (entry,) = await trail(engine, company_id)
     assert entry.after is not None
-    kept = entry.after["offers"]["excludedSkus"]
+    kept = entry.after["config"]["offers"]["excludedSkus"]
     assert json.dumps(kept) == json.dumps(sorted(kept))

@@ -1,0 +1,1 @@
+"""Conversations: the list, and one of them in full."""
