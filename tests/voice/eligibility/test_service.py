@@ -16,7 +16,10 @@ from db.tables.companies import KeyKind
 from db.tables.customers import ConsentState
 from db.tables.delivery import MessageEvent, MessageEventKind, MessageStatus
 from db.tables.policy import ContactDecision
+from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
 from tests import factories as make
+from tests.recovery.shops import Shop
+from tests.voice.calls import make_call
 from tests.voice.phone import ABANDONED, CALL, Phone, sent_email
 from voice.eligibility import service
 from voice.eligibility.rules import Eligibility
@@ -141,3 +144,31 @@ async def test_a_merchants_server_may_ask(phone: Phone) -> None:
     status, body = await ask(sk, f"/api/momentum/voice/eligibility/{lonely.id}")
     assert (status, body["code"]) == (409, "nothing_to_call_about")
     assert await phone.rows(select(ContactDecision)) == []
+
+
+@pytest.mark.parametrize("known_by", ["person_key", "number_hash"])
+@pytest.mark.parametrize(
+    ("outcome", "reasons"),
+    [
+        (VoiceCallOutcome.NO_ANSWER, ("FREQUENCY", "CALLED_RECENTLY", "TOO_LATE")),
+        (VoiceCallOutcome.DECLINED, ("NOT_INTERESTED", "CALLED_RECENTLY")),
+    ],
+)
+async def test_a_call_is_remembered_by_person_and_by_number(
+    phone: Phone, known_by: str, outcome: VoiceCallOutcome, reasons: tuple[str, ...]
+) -> None:
+    """Whichever cart it was about, and under whichever name somebody has the number."""
+    (beans,) = await phone.rows(select(ProductVariant))
+    other = {"person_key": "another", "number_hash": "another"}
+    del other[known_by]
+    await make_call(
+        phone.engine,
+        Shop(phone.engine, phone.company, phone.maya, beans, beans),
+        at=CALL - timedelta(days=4),
+        status=VoiceCallStatus.ENDED,
+        slot=None,
+        outcome=outcome,
+        end_reason=EndReason(outcome),
+        **other,
+    )
+    assert (await evaluate(phone)).reasons == reasons
