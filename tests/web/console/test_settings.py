@@ -111,6 +111,8 @@ def test_what_is_wrong_is_said_beside_its_setting(path: Path, value: Any, place:
         (True, "On"),
         (7.0, "7"),
         (7.5, "7.5"),
+        (1234567.89, "1234567.89"),
+        (9000000.0, "9000000"),
         (["EMAIL", "IN_APP"], "Email, In the shop"),
         ([], "Not set"),
     ],

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from web.console.settings.difference import Path
 from web.console.settings.fields import Kind, Setting
-from web.console.settings.wording import MONEY, Words, option
+from web.console.settings.wording import MONEY, Words, option, told
 from web.console.tags import button, tag
 
 Changed = Callable[[], None]
@@ -158,9 +158,7 @@ class Amounts(Text):
 
     def show(self, value: JsonValue) -> None:
         amounts = value if isinstance(value, dict) else {}
-        super().show(
-            [f"{currency} {amount:g}" for currency, amount in amounts.items() if isinstance(amount, int | float)]
-        )
+        super().show([f"{currency} {told(amount)}" for currency, amount in amounts.items()])
 
     def read(self) -> JsonValue:
         """A line that is something else stands as a currency without an amount: the model refuses it."""

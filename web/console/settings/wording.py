@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from db.tables.policy import Channel
 from web.console.settings.difference import Path
@@ -159,7 +160,7 @@ def told(value: object) -> str:
         case bool():
             return "On" if value else "Off"
         case float():
-            return f"{value:g}"
+            return f"{Decimal(str(value)).normalize():f}"
         case list():
             return ", ".join(option(each) if isinstance(each, str) else _item(each) for each in value)
         case dict():
