@@ -159,7 +159,7 @@ async def test_a_call_is_remembered_by_person_and_by_number(
 ) -> None:
     """Whichever cart it was about, and under whichever name somebody has the number."""
     (beans,) = await phone.rows(select(ProductVariant))
-    other = {"person_key": "another", "number_hash": "another"}
+    other: dict[str, Any] = {"person_key": "another", "number_hash": "another"}
     del other[known_by]
     await make_call(
         phone.engine,
