@@ -220,12 +220,10 @@ def opt_outs_unheard(mp: pytest.MonkeyPatch) -> None:
 
 def positions_skip(mp: pytest.MonkeyPatch) -> None:
     module = graphs.conversations.transcript.repository
-    following = module._next_position
-
-    def skipping(session_id: UUID, *, company_id: UUID) -> Any:
-        return following(session_id, company_id=company_id) + 1
-
-    mp.setattr(module, "_next_position", skipping)
+    for name in ("_APPEND", "_APPEND_WHILE_ANSWERING"):
+        statement: str = getattr(module, name)
+        assert "max(position), 0) + 1" in statement
+        mp.setattr(module, name, statement.replace("max(position), 0) + 1", "max(position), 0) + 2"))
 
 
 def invalid_calls_forgotten(mp: pytest.MonkeyPatch) -> None:
