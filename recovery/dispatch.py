@@ -116,8 +116,12 @@ async def after_sending(
     """Mark the intervention; an address that does not exist is never written to again."""
     message = await delivery.get_message(session, recorded.message_id, company_id=company_id)
     if message.intervention_id is not None and recorded.status in STATUSES:
+        status = STATUSES[recorded.status]
         await InterventionRepository(session).mark(
-            message.intervention_id, STATUSES[recorded.status], company_id=company_id
+            message.intervention_id,
+            status,
+            company_id=company_id,
+            reason=message.reason if status is InterventionStatus.FAILED else None,
         )
     if recorded.bad_recipient:
         await contact.suppress(

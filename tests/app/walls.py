@@ -71,6 +71,7 @@ DOORS: dict[str, Door] = {
     f"GET {API}/conversations": Door(For.MERCHANT),
     f"GET {API}/conversations/{{conversation_id}}": Door(For.MERCHANT),
     f"GET {API}/outbox": Door(For.MERCHANT),
+    f"GET {API}/voice/eligibility/{{cart_id}}": Door(For.MERCHANT),
     "GET /r/{token}": Door(For.LINK),
     "POST /r/{token}": Door(For.LINK),
     "GET /s/{token}": Door(For.LINK),

@@ -130,13 +130,13 @@ class Shop:
         plan = await self.plan(attempt_id, at=at)
         return None if plan is None else await self.finish(plan, at=at)
 
-    async def send(self, message_id: UUID, *, at: datetime = NOW) -> Recorded | Skip:
+    async def send(self, message_id: UUID, *, at: datetime = NOW, smtp_url: str | None = None) -> Recorded | Skip:
         async def recorded(session: AsyncSession, outcome: Recorded) -> None:
             await after_sending(session, outcome, company_id=self.id, signer=SIGNER, now=at)
 
         return await delivery_jobs.send(
             self.begin,
-            transports(smtp_url=None),
+            transports(smtp_url=smtp_url),
             message_id,
             company_id=self.id,
             now=at,

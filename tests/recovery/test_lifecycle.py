@@ -27,6 +27,7 @@ from recovery import responses, service
 from recovery.errors import CartNotAbandoned, FlowIsOff
 from storefront.carts.rules import NoSuchCart
 from tests.factories import NOW, SIGNER
+from tests.fakes import smtp
 from tests.policy.races import race
 from tests.recovery.shops import PRICE, Shop, after
 
@@ -234,6 +235,18 @@ async def test_who_opts_out_between_planning_and_sending_is_not_written_to(shop:
     blocks = [event for event in await shop.events(attempt_id) if event[1] == "BLOCKED"]
     assert blocks == [("PATTERN_INTERRUPT", "BLOCKED", "SUPPRESSED,CONSENT_REVOKED")]
     assert [each.sent_at for each in await shop.messages()] == [None]
+
+
+async def test_what_the_relay_refused_is_explained(shop: Shop) -> None:
+    attempt_id = await shop.waiting_at(STAGE.PATTERN_INTERRUPT)
+    await shop.run(attempt_id)
+    (message,) = await shop.messages()
+    async with smtp.serving() as relay:
+        relay.script(smtp.Stage.CONTENT, smtp.Reply("554 5.7.1 spam"))
+        assert await shop.send(message.id, smtp_url=relay.url) == Recorded(message.id, MessageStatus.FAILED, False)
+        assert relay.mails == []
+    (intervention,) = await shop.interventions()
+    assert (intervention.status, intervention.error_message) == (InterventionStatus.FAILED, "554 5.7.1 spam")
 
 
 async def test_a_stage_that_was_switched_off_is_passed_over(shop: Shop) -> None:
