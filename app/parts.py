@@ -70,7 +70,7 @@ def assemble(settings: Settings, database_url: str) -> Parts:
         mailing=mailing,
         transports=transports(smtp_url=None if settings.smtp_url is None else settings.smtp_url.get_secret_value()),
         chat=CheckoutChat(engine=engine, model=primary or offline, detectors=detectors, mailing=mailing, price=_price),
-        planner=RecoveryPlanner(engine, primary, mailing),
+        planner=RecoveryPlanner(engine, primary, mailing, price=_price),
         voice=VoiceAgent(VoiceParts(engine, primary, classifier, VOICE_CALL, mailing, _price)),
         public_url=public_url,
         carrier=carrier,

@@ -1,5 +1,6 @@
 """The recovery-planner agent: writes the message of a due stage."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ from agents.toolbox import RECOVERY_PLANNER
 from db.session import transaction
 from db.tables.conversations import ConversationChannel
 from graphs.conversations import service as conversations
-from graphs.model import Model
+from graphs.model import Model, Usage
 from graphs.recovery_planner.graph import plan_stage
 from graphs.recovery_planner.state import PlannerContext
 from recovery.begin_stage import StagePlan
@@ -36,6 +37,7 @@ class RecoveryPlanner:
     engine: AsyncEngine
     model: Model | None
     mailing: Mailing
+    price: Callable[[str, Usage], int]
     seconds: float = 8.0
 
     async def write(self, plan: StagePlan) -> Written:
@@ -47,6 +49,7 @@ class RecoveryPlanner:
             conversation=await self._conversation(plan),
             plan=plan,
             system=SYSTEM.format(shop=plan.shop),
+            price=self.price,
             seconds=self.seconds,
         )
         return await plan_stage(context)

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import type_json
 from db.clock import real_now
+from db.ids import uuid7
 from db.tables.conversations import MessageRole, ToolCall, TurnStatus
 from graphs.conversations.repository import ConversationRepository, TurnRepository
 from graphs.conversations.schemas import Answer, Said
@@ -85,6 +86,15 @@ async def end_interrupted(
     later, and what it changed is told by the next turn."""
     if await TurnRepository(session).lock_running(turn_id, company_id=company_id):
         await finish_turn(session, session_id, turn_id, record, company_id=company_id)
+
+
+async def keep_model_call(
+    session: AsyncSession, session_id: UUID, record: TurnRecord, *, company_id: UUID, seconds: float, now: datetime
+) -> None:
+    """Keep a model call that answered nobody: the planner's, which took `seconds` until now."""
+    turn_id, began = uuid7(), real_now() - timedelta(seconds=seconds)
+    await TurnRepository(session).add(turn_id, session_id, None, company_id=company_id, started_at=began, now=now)
+    await finish_turn(session, session_id, turn_id, record, company_id=company_id)
 
 
 async def end_broken(

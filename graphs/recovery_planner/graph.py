@@ -1,4 +1,4 @@
-"""The planner's turn for a due stage: read → write → schedule. Wiring only."""
+"""The planner's turn for a due stage: read → write → account → schedule. Wiring only."""
 
 from functools import cache
 from typing import Any
@@ -16,10 +16,12 @@ def planner_graph() -> CompiledStateGraph[Any, PlannerContext, Any, Any]:
     graph = StateGraph(PlannerState, context_schema=PlannerContext)
     graph.add_node("read", nodes.read)
     graph.add_node("write", nodes.write)
+    graph.add_node("account", nodes.account)
     graph.add_node("schedule", nodes.schedule)
     graph.add_edge(START, "read")
     graph.add_edge("read", "write")
-    graph.add_edge("write", "schedule")
+    graph.add_edge("write", "account")
+    graph.add_edge("account", "schedule")
     graph.add_edge("schedule", END)
     return graph.compile()
 

@@ -1,62 +1,27 @@
 """The nodes of the planner: async, one effect each."""
 
-import asyncio
 import json
 import logging
-import re
 from collections.abc import Mapping
-from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID
 
 from langgraph.runtime import Runtime
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError, field_validator
+from pydantic import JsonValue
 
-from db.tables.conversations import ToolOutcome
-from graphs.model import (
-    Finished,
-    ModelMessage,
-    ModelRequest,
-    ModelUnavailable,
-    SearchResultPart,
-    SwitchedModel,
-    TextDelta,
-    TextPart,
-)
+from db.session import transaction
+from db.tables.conversations import ToolOutcome, TurnStatus
+from graphs.conversations.ending import TurnRecord, keep_model_call
+from graphs.conversations.schemas import Answer
+from graphs.recovery_planner.drafting import UNGROUNDED, draft
 from graphs.recovery_planner.state import GivenClaim, PlannerContext, PlannerState
 from knowledge.service import Hit
 from policy.claims.facts import MoneyFact, NameFact
-from policy.money import format_money
 from recovery import rules
-from recovery.content import Content
 from recovery.finish_stage import Written, facts_for, holds, template_of
-from recovery.remedies import InterventionType
 from tools.dispatch import Call, ToolReply, dispatch
 
 logger = logging.getLogger(__name__)
-
-
-# A draft is a few hundred words; what is longer is none.
-LONGEST_DRAFT = 20_000
-ADDRESS = re.compile(
-    r"://|www\.|@|\b[\w-]+\.(?:[a-z]{2,}/|(?:com|net|org|info|biz|shop|store|io|co|xyz|me|ly)\b)", re.I
-)
-
-
-class Draft(BaseModel):
-    """What a model answers: a remedy of the menu and the words, without any address to go to."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    remedy: InterventionType
-    content: Content
-
-    @field_validator("content")
-    @classmethod
-    def has_no_address(cls, content: Content) -> Content:
-        if any(ADDRESS.search(text) for text in content.texts()):
-            raise ValueError("the shop adds the links")
-        return content
 
 
 async def read(state: PlannerState, runtime: Runtime[PlannerContext]) -> PlannerState:  # noqa: ARG001  (a node)
@@ -109,69 +74,43 @@ async def write(state: PlannerState, runtime: Runtime[PlannerContext]) -> Planne
     by_template = template_of(plan, plan.remedies[0], plan.cart, state["passages"])
     if context.model is None:
         return {"written": by_template}
-    draft, author = await _draft(context, state)
-    if draft is None or draft.remedy not in plan.remedies:
-        return {"written": by_template}
+    drafted = await draft(context, state)
+    found = drafted.draft
+    if found is None or found.remedy not in plan.remedies:
+        return {"written": by_template, "drafted": drafted}
     facts = facts_for(plan, plan.cart, state["passages"], state["facts"])
-    if not all(holds(text, facts, now=plan.now) for text in draft.content.texts()):
-        logger.warning("planner_draft_ungrounded", extra={"model": author})
-        return {"written": by_template}
-    return {"written": Written(draft.remedy, draft.content, author, state["passages"], facts=state["facts"])}
+    if not all(holds(text, facts, now=plan.now) for text in found.content.texts()):
+        logger.warning("planner_draft_ungrounded", extra={"model": drafted.model})
+        return {"written": by_template, "drafted": replace(drafted, failure=UNGROUNDED)}
+    written = Written(found.remedy, found.content, drafted.model, state["passages"], facts=state["facts"])
+    return {"written": written, "drafted": drafted}
 
 
-async def _draft(context: PlannerContext, state: PlannerState) -> tuple[Draft | None, str]:
-    """What the model proposes and which model it was; None when it gave nothing usable in time."""
-    assert context.model is not None
-    text, author = "", context.model.name
-    try:
-        async with (
-            asyncio.timeout(context.seconds),
-            aclosing(context.model.stream(_request(context, state))) as events,
-        ):
-            async for event in events:
-                match event:
-                    case TextDelta() if len(text) < LONGEST_DRAFT:
-                        text += event.text
-                    case SwitchedModel():
-                        text, author = "", event.name
-                    case Finished():
-                        author = event.model
-                    case _:
-                        pass
-        return Draft.model_validate_json(text), author
-    except TimeoutError:
-        logger.warning("planner_model_too_slow", extra={"model": author})
-    except ModelUnavailable as error:
-        logger.warning("planner_model_unavailable", extra={"reason": error.reason})
-    except ValidationError:
-        logger.warning("planner_draft_malformed")
-    return None, author
-
-
-def _request(context: PlannerContext, state: PlannerState) -> ModelRequest:
-    plan = context.plan
-    cart = plan.cart
-    brief = {
-        "stage": plan.stage,
-        "remedies": list(plan.remedies),
-        "diagnosis": plan.diagnosis,
-        "firstName": plan.first_name,
-        "shop": plan.shop,
-        "items": [line.name for line in cart.lines],
-        "subtotal": format_money(cart.subtotal_minor, cart.currency, plan.locale),
-        "trueSentences": [claim.sentence for claim in state["claims"]],
-        "suggestion": state.get("upsell"),
-        "lastMessage": plan.is_last,
-    }
-    passages = tuple(SearchResultPart(f"faq:{hit.entry_id}", hit.title, hit.answer) for hit in state["passages"])
-    return ModelRequest(
-        system=context.system,
-        messages=(ModelMessage("user", (*passages, TextPart(json.dumps(brief)))),),
-        max_tokens=context.max_tokens,
-        purpose="plan",
-        output_schema=Draft.model_json_schema(),
-        timeout_s=context.seconds,
-    )
+async def account(state: PlannerState, runtime: Runtime[PlannerContext]) -> PlannerState:
+    """Keep what the model call used and cost, whatever became of its draft."""
+    context, drafted = runtime.context, state.get("drafted")
+    if drafted is not None:
+        record = TurnRecord(
+            status=TurnStatus.DONE,
+            answer=Answer(response=""),
+            model=drafted.model,
+            fallback_reason=drafted.failure,
+            input_tokens=drafted.usage.input_tokens,
+            output_tokens=drafted.usage.output_tokens,
+            cost_micro_usd=sum(context.price(model, usage) for model, usage in drafted.spent),
+            timings={"modelMs": round(drafted.seconds * 1000)},
+        )
+        company_id = context.plan.company_id
+        async with transaction(context.engine, company_id=company_id) as session:
+            await keep_model_call(
+                session,
+                context.conversation.id,
+                record,
+                company_id=company_id,
+                seconds=drafted.seconds,
+                now=context.plan.now,
+            )
+    return state
 
 
 async def schedule(state: PlannerState, runtime: Runtime[PlannerContext]) -> PlannerState:

@@ -114,7 +114,7 @@ class Driver:
         )
         self.mailbox = Mailbox()
         transports = dict.fromkeys(Channel, self.mailbox)
-        planner = RecoveryPlanner(engine, None, mailing)
+        planner = RecoveryPlanner(engine, None, mailing, price=lambda model, usage: 0)
         classifier = IntentClassifier(get_embedder())
         voice = VoiceAgent(VoiceParts(engine, None, classifier, VOICE_CALL, mailing, lambda model, usage: 0))
         parts = Parts(engine, SIGNER, mailing, transports, self.chat, planner, voice, BASE)
