@@ -4,7 +4,12 @@ import re
 
 from policy.claims.vocabulary import word_set
 
-_CANDIDATE = re.compile(r"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)", re.UNICODE)
+# A model that forgets the space after a full stop has ended its sentence all the same: "seen it.We match any price".
+_GLUED = (
+    r"(?:(?<=[^\W\d_]{2})|(?<=\d\d)|(?<=[%)]))[.!?…]+[\"'”’»)\]*_]*"
+    r"(?=[-–—•*#>]*\s*[A-ZÀ-ÖØ-Þ¿¡][^\W\d_]*[\s,;:'’]|[-–—•]\s)"
+)
+_CANDIDATE = re.compile(rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}", re.UNICODE)
 _LAST_WORD = re.compile(r"[^\s(\[\"'“]+$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}$")
 _ABBREVIATIONS = word_set(
@@ -29,7 +34,7 @@ def _is_abbreviation(before: str, following: str) -> bool:
 def _ends_here(text: str, match: re.Match[str]) -> bool:
     following = text[match.end()]
     mark = match["mark"]
-    if mark is None:  # a line ends without a full stop
+    if mark is None:  # a line ends without a full stop, or a full stop has no space behind it
         return not (following.islower() or following.isdigit() or following in "$€£¥%+")
     before = text[: match.start()]
     if "!" in mark or "?" in mark:

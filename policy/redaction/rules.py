@@ -7,6 +7,7 @@ check digit (ISO/IEC 7812). Digits may be spoken, in any script, with any separa
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from policy.redaction.digits import Group, fold, runs
 
@@ -16,6 +17,7 @@ CARD_MARK = "[card number hidden]"
 CODE_MARK = "[security code hidden]"
 
 _ANY_LONG = frozenset({16, 17, 18, 19})
+_TOO_LONG = 20
 _MAESTRO = frozenset(range(13, 20))
 _ISSUERS: tuple[tuple[range, frozenset[int]], ...] = (
     (range(4, 5), frozenset({13, 16, 19})),  # Visa
@@ -126,11 +128,25 @@ def _cards_of(run: Sequence[Group]) -> Iterable[Sequence[Group]]:
                 yield run[first : last + 1]
 
 
+def _glued_cards(run: Sequence[Group]) -> Iterable[Sequence[Group]]:
+    """Card numbers that other digits follow or precede without a gap, in groups too long to be one number's: they
+    begin or end where a group does."""
+    edges = [0, *accumulate(len(group.digits) for group in run)]
+    joined = "".join(group.digits for group in run)
+    for size in (15, 16):
+        for start in {*edges, *(edge - size for edge in edges)}:
+            if start < 0 or not is_card_number(joined[start : start + size]):
+                continue
+            held = [g for g, lo, hi in zip(run, edges, edges[1:], strict=False) if lo < start + size and hi > start]
+            if any(len(group.digits) >= _TOO_LONG for group in held):
+                yield held
+
+
 def _card_masks(turns: Sequence[str]) -> list[_Mask]:
     spans = [
         (turn, min(g.start for g in groups), max(g.end for g in groups))
         for run in runs(turns)
-        for card in _cards(run)
+        for card in (*_cards(run), *_glued_cards(run))
         for turn in sorted({group.turn for group in card})
         if (groups := [group for group in card if group.turn == turn])
     ]

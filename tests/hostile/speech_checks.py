@@ -92,7 +92,7 @@ def _check_cards(wave: Wave, tally: Tally) -> None:
         tally.check(Invariant.CARDS, not cards.holds(transcript, card), episode, f"{card} over turns: {transcript!r}")
     for card, episode in {seen.episode.cards[0]: seen.episode.number for seen in wave.seen}.items():
         for name, found in digits.items():
-            tally.check(Invariant.CARDS, card not in found, episode, f"{card} in {name}")
+            tally.check(Invariant.CARDS, card not in found, episode, f"{card} in {name}: {texts[name][:400]!r}")
 
 
 def _strings(value: object) -> str:

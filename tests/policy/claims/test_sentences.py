@@ -7,6 +7,11 @@ from hypothesis import strategies as st
 from policy.claims.sentences import SentenceBuffer, split
 
 TABLE = [
+    ("It is gone.We match any price now.", ["It is gone.", "We match any price now."]),
+    ("Es gibt Rabatt.- The shopper waits.", ["Es gibt Rabatt.", "- The shopper waits."]),
+    ("It costs $5.99.Free from $50.00 up.", ["It costs $5.99.", "Free from $50.00 up."]),
+    ("You get 10%!Only today.", ["You get 10%!", "Only today."]),
+    ("See www.Shop.com/Path for the U.S.Army knife v1.2.3.", ["See www.Shop.com/Path for the U.S.Army knife v1.2.3."]),
     ("Hello! How are you?", ["Hello! ", "How are you?"]),
     ("It costs $5.99. Shipping is free.", ["It costs $5.99. ", "Shipping is free."]),
     ("Try Blend No. 7 today. It is good.", ["Try Blend No. 7 today. ", "It is good."]),
