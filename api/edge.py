@@ -12,7 +12,7 @@ PREFIX = "/api/momentum"
 
 @dataclass(frozen=True)
 class Rates:
-    """How often something may be done in a minute (docs/decisions/rate-limits.md)."""
+    """How often something may be done in a minute (docs/decisions/0010-rate-limits.md)."""
 
     # For one shop and one network address.
     carts: int = 60
