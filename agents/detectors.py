@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from db.tables.customers import SuppressionScope
 
 Language: TypeAlias = Literal["en", "es", "fr", "de", "pt", "it"]
-MAX_CHARACTERS = 1_000
+MAX_CHARACTERS = 2_000
 
 _CLAUSE = re.compile(r"[.!?,;:\n()…–—]+|\s-+\s")
 _JOINED_SUFFIX = re.compile(r"['’`´](?=(?:t|s|re|ve|ll|d|m)\b)")
@@ -135,7 +135,9 @@ def language_of_bot_question(text: str) -> Language | None:
 
 def _clauses(text: str) -> list[str]:
     """The whole first: a wish is often cut by a comma, and a negation must not be."""
-    text = text[:MAX_CHARACTERS]
+    if len(text) > MAX_CHARACTERS:
+        # A wish stands at the beginning of a long message, or at its end.
+        text = f"{text[: MAX_CHARACTERS // 2]}\n{text[-MAX_CHARACTERS // 2 :]}"
     parts = [plain_words(part) for part in _CLAUSE.split(text)]
     return [plain_words(text), *(part for part in parts if part)] if len(parts) > 1 else parts
 

@@ -262,6 +262,14 @@ def test_calm_words_are_not_frustration(text: str) -> None:
     assert not frustrated(text)
 
 
+@pytest.mark.parametrize("wish", ["Take me off your mailing list.", "opt me out", "STOP"])
+def test_an_opt_out_is_heard_behind_many_words(wish: str) -> None:
+    words = "I have been thinking about this cart for a while now. "
+    assert opts_out(f"{words * 34}\n{wish}") is SuppressionScope.ALL
+    assert opts_out(f"{wish}\n{words * 300}") is SuppressionScope.ALL
+    assert opts_out(words * 300) is None
+
+
 def test_a_hostile_text_costs_little() -> None:
     texts = ["a " * 5_000, "please dont " * 1_000, "no quiero " * 1_000, "stop the " * 1_000, "can i talk to " * 1_000]
     started = process_time()

@@ -4,6 +4,7 @@ so a lock that is added without its race fails here."""
 import ast
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from tests.factories import NOW
 from tests.policy.races import race, somebody_waits
 from tools.repository import ToolCallRepository
 from voice.calls.repository import CallRepository
+from voice.eligibility.repository import FactRepository
 
 ROOT = Path(__file__).parents[2]
 ROOMS: tuple[str, ...] = (
@@ -83,6 +85,11 @@ LOCKS: dict[str, tuple[Any, Take]] = {
         VoiceCall,
         lambda s, row: CallRepository(s).get_for_update(row["id"], company_id=COMPANY),
     ),
+    "CallRepository.still_lost": (
+        VoiceCall,
+        lambda s, row: CallRepository(s).still_lost(row["id"], company_id=COMPANY, older_than=timedelta()),
+    ),
+    "FactRepository.lock_lines": (None, lambda s, _: FactRepository(s).lock_lines(company_id=COMPANY)),
     "KnowledgeRepository.lock_imports": (None, lambda s, _: KnowledgeRepository(s).lock_imports(company_id=COMPANY)),
     "CatalogueRepository.lock_imports": (None, lambda s, _: CatalogueRepository(s).lock_imports(company_id=COMPANY)),
     "ContactRepository.lock_person": (None, lambda s, _: ContactRepository(s).lock_person("p", company_id=COMPANY)),

@@ -57,7 +57,7 @@ def check_walls(wave: Wave, tally: Tally) -> None:
             tally.check(Invariant.WALLS, False, -1, f"a transaction of {len(sessions)} sessions wrote {tables}")
             continue
         seat, episode = known[0]
-        whole_person = any(change.table == "suppressions" for change in changed)
+        whole_person = any(map(_opts_out, changed))
         for change in changed:
             wrong = _trespass(change, seat, wave, whole_person=whole_person)
             tally.check(Invariant.WALLS, wrong is None, episode, f"{change.op} {change.table}: {wrong}")
@@ -71,6 +71,12 @@ def _sessions(changed: list[Change]) -> set[UUID]:
         elif change.table == "chat_sessions":
             found |= change.ids("id")
     return found
+
+
+def _opts_out(change: Change) -> bool:
+    """Who has said stop before has the row already: then the call alone shows it."""
+    called = change.table == "tool_calls" and change.new is not None and change.new["name"] == "set_opt_out"
+    return called or change.table == "suppressions"
 
 
 def _trespass(change: Change, seat: Seat, wave: Wave, *, whole_person: bool) -> str | None:
