@@ -20,6 +20,7 @@ test: $(READY) chromium  ## every check
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/pytest -n 2
+	$(BIN)/pytest -m phone tests/voice
 	$(BIN)/pytest -m browser tests/e2e
 
 fuzz: $(READY)  ## every operation of the OpenAPI document as every kind of caller: no server error

@@ -48,7 +48,8 @@ class Scenario:
 
 
 IT_IS_ME = Answer(r"is this|speaking (with|to)|talking to", "Yes, that is me.")
-NOTHING_MORE = Answer(r"anything else", "No, that is all. Thank you.")
+# Speech to text may lose the end of a question.
+NOTHING_MORE = Answer(r"anything else|is there any\b", "No, that is all. Thank you.")
 STILL_HERE = Answer(r"still there", "Yes, I am here.")
 AGAIN = Answer(r"didn't catch|say that again|repeat", "It is too expensive for me.")
 

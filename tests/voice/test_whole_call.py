@@ -40,6 +40,7 @@ def share_heard(said: str, heard: str) -> float:
     return sum(block.size for block in matcher.get_matching_blocks()) / len(expected)
 
 
+@pytest.mark.phone
 @pytest.mark.timeout(400)
 async def test_a_customer_who_talks_over_us_accepts_an_offer(engine: AsyncEngine) -> None:
     async with calling_shop(engine, holds_calls=True) as phone:
