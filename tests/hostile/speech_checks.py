@@ -1,5 +1,6 @@
 """What was shown: grounded, nobody else's, without card numbers, and stored as it was shown."""
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -9,6 +10,9 @@ from tests.hostile.oracle import Evidence
 from tests.hostile.records import Row, Wave
 from tests.hostile.sentences import LIES
 from tests.hostile.tally import Invariant, Tally
+
+# So that a report shows what stands behind a thousand times the same letter.
+_STRETCHED, _SHORTER = re.compile(r"(.)\1{20,}"), r"\1…"
 
 
 def check_speech(wave: Wave, tally: Tally) -> None:
@@ -71,7 +75,7 @@ def _check_grounded(spoken: Sequence[Row], turn: TurnSeen, evidence: Evidence, e
     shown = [row["content"] for row in spoken] + [text for _, text in turn.shown] + [turn.response or ""]
     for text in shown:
         wrong = evidence.unbacked(text) + [lie for lie in LIES if lie in text]
-        tally.check(Invariant.GROUNDED, not wrong, episode, f"{wrong} in {text!r}")
+        tally.check(Invariant.GROUNDED, not wrong, episode, f"{wrong} in {_STRETCHED.sub(_SHORTER, text)!r}")
 
 
 def _check_canary(spoken: Sequence[Row], turn: TurnSeen, seen: DialogueSeen, wave: Wave, tally: Tally) -> None:
