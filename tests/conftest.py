@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: one embedded server, a migrated template, a database of its own for each test."""
+"""A real PostgreSQL for the tests: one embedded server, a migrated template, an empty database for each test."""
 
 import hashlib
 import os
@@ -6,16 +6,14 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 import pytest_socket
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.embedded import EmbeddedServer, running
-from db.ids import uuid7
 from db.session import open_engine
 from db.upgrade import upgrade
+from tests.databases import Databases, administer, in_database
 
 MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
 DATA_DIR = Path(tempfile.gettempdir()) / f"momentum-tests-{os.getuid()}"
@@ -50,21 +48,12 @@ def server() -> Iterator[EmbeddedServer]:
         yield server
 
 
-def in_database(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
-
-
-def _administer(server: EmbeddedServer) -> psycopg.Connection:
-    url = make_url(in_database(server.owner_url, "postgres")).set(drivername="postgresql")
-    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
-
-
 @pytest.fixture(scope="session")
 def template(server: EmbeddedServer) -> str:
     """Name of a database at the current schema, made once for each state of the migrations."""
     source = b"".join(path.read_bytes() for path in sorted(MIGRATIONS.glob("*.py")))
     name = f"template_{hashlib.sha256(source).hexdigest()[:12]}"
-    with _administer(server) as admin:
+    with administer(server) as admin:
         admin.execute("SELECT pg_advisory_lock(%s)", (TEMPLATE_LOCK,))
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
             admin.execute(f'DROP DATABASE IF EXISTS "{name}_new" WITH (FORCE)')
@@ -75,18 +64,18 @@ def template(server: EmbeddedServer) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def databases(server: EmbeddedServer, template: str) -> Iterator[Databases]:
+    databases = Databases(server, template)
+    yield databases
+    databases.close()
+
+
 @pytest.fixture
-def database(server: EmbeddedServer, template: str) -> Iterator[EmbeddedServer]:
+def database(databases: Databases) -> Iterator[EmbeddedServer]:
     """An empty database at the current schema; its two addresses."""
-    name = f"test_{uuid7().hex}"
-    with _administer(server) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
-        yield EmbeddedServer(
-            owner_url=in_database(server.owner_url, name),
-            app_url=in_database(server.app_url, name),
-            port=server.port,
-        )
-        admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    with databases.lent() as database:
+        yield database
 
 
 @pytest.fixture

@@ -1,8 +1,10 @@
 """The whole application on a real port with the demo shop in it, and a credential of each kind of caller."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from uuid import UUID
 
 import httpx
@@ -34,6 +36,28 @@ class Target:
 
 @contextmanager
 def serving_target(database_url: str) -> Iterator[Target]:
+    """The target in a process of its own: hypothesis would take its uses of `random` for a strategy's."""
+    spawning = get_context("spawn")
+    ours, theirs = spawning.Pipe()
+    child = spawning.Process(target=_serve, args=(database_url, theirs))
+    child.start()
+    theirs.close()
+    try:
+        yield ours.recv()
+    finally:
+        ours.close()
+        child.join(30)
+
+
+def _serve(database_url: str, asking: Connection) -> None:
+    """In the child, until the other end is closed."""
+    with _serving_target(database_url) as target, suppress(EOFError):
+        asking.send(target)
+        asking.recv()
+
+
+@contextmanager
+def _serving_target(database_url: str) -> Iterator[Target]:
     made: list[tuple[UUID, dict[str, str]]] = []
 
     async def make_app(base_url: str) -> FastAPI:

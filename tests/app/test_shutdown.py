@@ -1,4 +1,4 @@
-"""A process that is told to stop while an answer streams: what was shown is a row, and another one goes on."""
+"""A process that is stopped or killed while an answer streams: what was shown is a row, and another one goes on."""
 
 import asyncio
 import json
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.embedded import EmbeddedServer
 from db.session import transaction
 from db.tables.conversations import ChatLease, ChatMessage, ChatTurn, MessageRole, TurnStatus
+from graphs.conversations.ending import INTERRUPTED
 from policy.tokens import Signer, cart_token
 from tests import factories as make
 from tests.fakes import messages_api as provider
@@ -67,11 +68,17 @@ class Shop:
         return session_id
 
     async def listen(
-        self, session_id: str, *, at: int, seen: Heard | None = None, then: signal.Signals | None = None
+        self,
+        session_id: str,
+        *,
+        at: int,
+        key: str = "hello",
+        seen: Heard | None = None,
+        then: signal.Signals | None = None,
     ) -> Heard:
-        """Ask with one key, as a stream, after what was `seen`; `then` is sent to the process at the first sentence."""
+        """Ask as a stream, after what was `seen`; `then` is sent to the process at the first sentence."""
         heard, event, position = Heard(), "", 0
-        headers = {**self.headers, "accept": "text/event-stream", "idempotency-key": "hello"}
+        headers = {**self.headers, "accept": "text/event-stream", "idempotency-key": key}
         if seen is not None:
             headers["last-event-id"] = str(max(seen.sentences))
         url = f"{self.addresses[at]}{SESSIONS}/{session_id}/messages"
@@ -164,3 +171,29 @@ async def test_told_to_stop_in_mid_stream_it_loses_no_sentence(shop: Shop, datab
     assert (await shop.turns(), await shop.leases()) == ([TurnStatus.DONE], 0)
     assert no_lock_is_held(database)
     assert len(shop.provider.requests) == 1
+
+
+@pytest.mark.timeout(240)
+async def test_killed_in_mid_stream_it_loses_no_sentence_and_another_process_goes_on(
+    shop: Shop, database: EmbeddedServer
+) -> None:
+    shop.provider.script(SILENT)
+    session_id = await shop.open_session()
+    shown = await shop.listen(session_id, at=0, then=signal.SIGKILL)
+    assert shown.sentences
+    assert shown.answer is None
+    assert await shop.ended(0) == -signal.SIGKILL
+    # Nobody knows how far the dead process came, so nothing is run again: its lease runs out and the turn is closed.
+    rest = await shop.listen(session_id, at=1, seen=shown)
+    stored = await shop.stored()
+    assert {**shown.sentences, **rest.sentences} == stored
+    assert rest.answer is not None
+    assert rest.answer.startswith("".join(shown.sentences.values()))
+    assert rest.answer.endswith(INTERRUPTED)
+    assert (await shop.turns(), await shop.leases()) == ([TurnStatus.BROKEN], 0)
+    assert no_lock_is_held(database)
+    assert len(shop.provider.requests) == 1
+
+    again = await shop.listen(session_id, at=1, key="again")
+    assert again.answer
+    assert (await shop.turns(), await shop.leases()) == ([TurnStatus.BROKEN, TurnStatus.DONE], 0)
