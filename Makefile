@@ -3,7 +3,7 @@ PY ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo serve worker fuzz test chromium bench chaos hostile fmt lock clean
+.PHONY: demo serve worker test types-and-calls browsers chromium fuzz bench chaos hostile fmt lock clean
 
 demo: $(READY)  ## the database, the API, a worker and a seeded shop; prints the addresses
 	@$(BIN)/momentum demo $(ARGS)
@@ -14,13 +14,19 @@ serve: $(READY)  ## the API alone
 worker: $(READY)  ## one more worker
 	@$(BIN)/momentum worker $(ARGS)
 
+# Calls and browsers mostly wait, so they run beside each other; what only computes has both cores afterwards.
 test: $(READY) chromium  ## every check
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --check --quiet .
+	@$(MAKE) --no-print-directory -j 2 types-and-calls browsers
+	$(BIN)/pytest -n 2 --dist worksteal
+
+types-and-calls: $(READY)
 	$(BIN)/mypy .
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/pytest -n 2
 	$(BIN)/pytest -m phone tests/voice
+
+browsers: $(READY)
 	$(BIN)/pytest -m browser tests/e2e
 
 fuzz: $(READY)  ## every operation of the OpenAPI document as every kind of caller: no server error

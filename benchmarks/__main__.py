@@ -9,6 +9,7 @@ from benchmarks.report import show, show_machine
 TITLES = {
     "due": "Due stages",
     "chat": "A chat turn",
+    "load": "Fifty shoppers at once",
     "search": "FAQ search",
     "http": "Hot GETs and cart operations",
     "phone": "Whole calls with local speech",

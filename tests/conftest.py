@@ -21,6 +21,12 @@ TEMPLATE_LOCK = 7_266_102
 CLOSING = "closing"
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take long comes first, so that no process has much to do when the others have finished."""
+    items.sort(key=lambda item: -max((mark.args[0] for mark in item.iter_markers("timeout")), default=0))
+
+
 def pytest_runtest_setup() -> None:
     """No test reaches past this machine."""
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
