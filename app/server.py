@@ -57,10 +57,10 @@ def create_server(
     app.include_router(recovery_router(parts.engine, parts.signer))
     if parts.carrier is not None:
         app.include_router(webhook_router(parts.engine, parts.signer, parts.carrier), prefix=PREFIX)
-    if phone is not None:
+    if phone is not None and parts.carrier is not None:
         # With it comes Pipecat, which takes seconds to import.
         from voice.stream import stream_router
 
-        app.include_router(stream_router(phone, parts.signer), prefix=PREFIX)
+        app.include_router(stream_router(phone, parts.signer, parts.carrier), prefix=PREFIX)
     static_files.mount(app)
     return app

@@ -8,7 +8,6 @@ from datetime import timedelta
 from time import monotonic
 
 import psycopg
-from pgqueuer.db import PsycopgDriver
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
@@ -18,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.jobs import Jobs
 from app.parts import Parts
 from db.clock import read_clock
-from db.jobs import Job
+from db.jobs import Job, QueueDriver
 from db.session import refuse_unsafe_role, transaction
 from recovery import scheduler
 from voice.calls import jobs as calls
@@ -74,10 +73,11 @@ async def _tick_until(stop: asyncio.Event, engine: AsyncEngine, *, lost_after: t
 
 @contextlib.asynccontextmanager
 async def _queue(database_url: str) -> AsyncIterator[QueueManager]:
-    """pgqueuer over a connection of its own, as it wants one: it listens on it."""
+    """pgqueuer over connections of its own, as it wants them: it listens on one."""
     url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        yield QueueManager(Queries(PsycopgDriver(connection)))
+    connect = psycopg.AsyncConnection.connect
+    async with await connect(url, autocommit=True) as asking, await connect(url, autocommit=True) as listening:
+        yield QueueManager(Queries(QueueDriver(asking, listening)))
 
 
 async def run_worker(
@@ -92,7 +92,11 @@ async def run_worker(
         ticking.add_done_callback(lambda _: queue.shutdown.set())
         running = asyncio.create_task(
             queue.run(
-                dequeue_timeout=timedelta(seconds=1), batch_size=concurrency, max_concurrent_tasks=2 * concurrency
+                dequeue_timeout=timedelta(seconds=1),
+                batch_size=concurrency,
+                max_concurrent_tasks=2 * concurrency,
+                # A worker that has gone deaf still finds its jobs, but late: better it ends and is started again.
+                shutdown_on_listener_failure=True,
             )
         )
         await asyncio.wait({ticking, running}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,13 +1,16 @@
 """Jobs enter the queue in the transaction that makes them needed (pgqueuer).
 
 pgqueuer's psycopg driver wants a connection in autocommit; `SessionDriver` speaks its protocol over the
-connection that the session already holds, so a job is rolled back and committed with the change.
+connection that the session already holds, so a job is rolled back and committed with the change. A worker runs
+them over `QueueDriver`.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
+from pgqueuer.db import PsycopgDriver
+from pgqueuer.ports.driver import NotifyCallback
 from pgqueuer.queries import Queries
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg.rows import dict_row
@@ -45,6 +48,32 @@ class SessionDriver:
 
     async def notify(self, channel: str, payload: str) -> None:
         await self.execute("SELECT pg_notify($1, $2)", channel, payload)
+
+
+class QueueDriver(PsycopgDriver):
+    """pgqueuer's driver with a connection of its own to listen on.
+
+    With one connection for both, listening holds it for a second at a time and every query waits for that: a job began
+    a second after it was due, and was done a second after it had ended. Both connections are in autocommit.
+    """
+
+    def __init__(self, asking: AsyncConnection[Any], listening: AsyncConnection[Any]) -> None:
+        super().__init__(asking)
+        self._ear = PsycopgDriver(listening)
+
+    async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
+        await self._ear.add_listener(channel, callback)
+
+    async def remove_listener(self, channel: str, callback: NotifyCallback) -> None:
+        await self._ear.remove_listener(channel, callback)
+
+    async def __aenter__(self) -> Self:
+        await self._ear.__aenter__()
+        return await super().__aenter__()
+
+    async def __aexit__(self, *error: object) -> None:
+        await super().__aexit__(*error)
+        await self._ear.__aexit__(*error)
 
 
 async def enqueue(session: AsyncSession, name: str, jobs: Sequence[Job]) -> None:

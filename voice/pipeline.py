@@ -120,7 +120,7 @@ async def _talk(
                 OptOutEar(live),
                 _turns(line, conversation, phone.turn_stop),
                 conversation,
-                phone.speech.text_to_speech(),
+                phone.speech.text_to_speech(live.settings),
                 transport.output(),
             ]
         ),

@@ -1,5 +1,7 @@
 """The WebSocket that Twilio opens for an answered call: who may, and which call it is (rules H-50).
 
+The request to open it is signed as a callback is, and its first message carries a token that opens one stream.
+
 https://www.twilio.com/docs/voice/media-streams/websocket-messages
 """
 
@@ -14,6 +16,7 @@ from starlette.websockets import WebSocketDisconnect
 from db.clock import read_clock
 from db.session import transaction
 from policy.tokens import BadToken, Signer
+from voice.account import TwilioAccount
 from voice.calls import service as calls
 from voice.calls.schemas import StreamedCall
 from voice.pipeline import Phone, hold_call
@@ -51,12 +54,16 @@ class _Message(_Part):
     start: Start | None = None
 
 
-def stream_router(phone: Phone, signer: Signer) -> APIRouter:
+def stream_router(phone: Phone, signer: Signer, account: TwilioAccount) -> APIRouter:
     router = APIRouter()
 
     @router.websocket(PATH)
     async def stream(websocket: WebSocket) -> None:
-        """Twilio's side of a call. Without a good token nothing is read, written or said."""
+        """Twilio's side of a call. Without a signature and a good token nothing is read, written or said."""
+        if not account.signed(account.stream_url, {}, websocket.headers.get("x-twilio-signature", "")):
+            logger.warning("stream_refused", extra={"reason": "Unsigned"})
+            await websocket.close(REFUSED)  # before it is accepted: HTTP 403
+            return
         await websocket.accept()
         try:
             async with asyncio.timeout(START_WITHIN_S):

@@ -35,4 +35,4 @@ class VoiceAgent:
                 policy_version=flow.version,
                 now=await read_clock(session),
             )
-        return Line(self.parts, call_id, found.id, company_id)
+        return Line(self.parts, call_id, found.id, company_id, flow.config.voice.script.settings)

@@ -39,6 +39,7 @@ class _Phrases(BaseModel):
     yes: str
     yes_alone: str
     polite: str
+    screening: str
     no: str
     takes_back: str
     wrong_person: str
@@ -61,6 +62,7 @@ _YES = re.compile(
 )
 _NO = re.compile(rf"(?:{_PHRASES.no})\b")
 _TAKES_BACK = _anywhere(_PHRASES.takes_back)
+_SCREENING = _anywhere(_PHRASES.screening)
 _WRONG_PERSON = re.compile(rf"\b(?:{_PHRASES.wrong_person})")
 _NOT_INTERESTED = _anywhere(_PHRASES.not_interested)
 _CALLBACK = _anywhere(_PHRASES.callback)
@@ -96,6 +98,8 @@ def hear(
         return Hearing(Heard.CARD)
     if (language := detectors.language_of_bot_question(text)) is not None:
         return Hearing(Heard.BOT_QUESTION, language=language)
+    if not progress.identified and _SCREENING.search(words):
+        return Hearing(Heard.SCREENING)
     if _WRONG_PERSON.search(words):
         return Hearing(Heard.WRONG_PERSON)
     if detectors.wants_human(text) and not _CALLBACK.search(words):

@@ -19,6 +19,7 @@ from graphs.voice_call.course import Heard, Hearing
 from graphs.voice_call.events import CallEvent, HangUp
 from graphs.voice_call.graph import run_turn
 from graphs.voice_call.state import CallContext
+from recovery.voice_script import ScriptSettings
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ class Line:
     call_id: UUID
     session_id: UUID
     company_id: UUID
+    settings: ScriptSettings
     _turn: asyncio.Task[None] | None = None
     # Set as soon as an opt-out is heard: every turn from then on is that one, and nothing ends it half-way.
     _opted_out: Hearing | None = None

@@ -54,6 +54,7 @@ class ScriptedCaller:
             call_sid=call.sid,
             parameters=stream.parameters,
             hears=self._hear,
+            signature=stream.signature,
         )
         try:
             await self.stream.carry(stream.url)

@@ -46,10 +46,12 @@ class _Message(BaseModel):
 class MediaStream:
     """One call's media. `agent` and `customer` are what each said, 8 kHz mu-law, on one time line."""
 
-    def __init__(self, *, account_sid: str, call_sid: str, parameters: Mapping[str, str], hears: Hears) -> None:
+    def __init__(
+        self, *, account_sid: str, call_sid: str, parameters: Mapping[str, str], hears: Hears, signature: str
+    ) -> None:
         self.stream_sid = f"MZ{secrets.token_hex(16)}"
         self._account_sid, self._call_sid, self._parameters = account_sid, call_sid, parameters
-        self._hears = hears
+        self._hears, self._signature = hears, signature
         self.agent, self.customer = bytearray(), bytearray()
         self.cleared_at: float | None = None
         self.marks_returned: list[str] = []
@@ -76,7 +78,8 @@ class MediaStream:
 
     async def carry(self, url: str) -> None:
         """Open the stream and keep it going until either side ends it."""
-        async with connect(url, open_timeout=ANSWER_WITHIN_S) as self._connection:
+        headers = {"X-Twilio-Signature": self._signature}
+        async with connect(url, open_timeout=ANSWER_WITHIN_S, additional_headers=headers) as self._connection:
             receiving = asyncio.create_task(self._receive(self._connection))
             try:
                 await self._connection.send(json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"}))

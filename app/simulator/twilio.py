@@ -72,10 +72,11 @@ class Asked:
 
 @dataclass(frozen=True)
 class Stream:
-    """What `<Connect><Stream>` told Twilio to open."""
+    """What `<Connect><Stream>` told Twilio to open, and the signature of the request that opens it."""
 
     url: str
     parameters: Mapping[str, str]
+    signature: str
 
 
 OnStream = Callable[[FakeCall, Stream], Awaitable[None]]
@@ -252,7 +253,7 @@ class FakeTwilio:
         status, twiml = await self._ask(call, call.form["Url"], detected)
         if status == 200:
             self.answers.append(twiml)
-            stream = _stream_of(twiml)
+            stream = self._stream_of(twiml)
             if stream is not None:
                 await self._carry(call, stream)
         call.duration_s = max(1, int((real_now() - began).total_seconds()))
@@ -307,22 +308,23 @@ class FakeTwilio:
 
     async def post(self, url: str, form: Mapping[str, str], *, signature: str | None = None) -> tuple[int, str]:
         """A webhook, signed with the account's token (or as a test wants it); the status and body of its answer."""
-        signed = signature or RequestValidator(self.auth_token).compute_signature(url, dict(form))
-        headers = {"X-Twilio-Signature": signed, "User-Agent": "TwilioProxy/1.1"}
+        headers = {"X-Twilio-Signature": signature or self._sign(url, form), "User-Agent": "TwilioProxy/1.1"}
         async with self._http.post(url, data=form, headers=headers) as answer:
             self.webhook_statuses.append(answer.status)
             return answer.status, await answer.text()
 
+    def _sign(self, url: str, form: Mapping[str, str]) -> str:
+        signature: str = RequestValidator(self.auth_token).compute_signature(url, dict(form))
+        return signature
 
-def _stream_of(twiml: str) -> Stream | None:
-    """The stream that a document opens; None when it hangs up."""
-    found = ElementTree.fromstring(twiml).find("./Connect/Stream")  # noqa: S314  # our own server's document
-    if found is None:
-        return None
-    return Stream(
-        url=found.attrib["url"],
-        parameters={each.attrib["name"]: each.attrib["value"] for each in found.findall("Parameter")},
-    )
+    def _stream_of(self, twiml: str) -> Stream | None:
+        """The stream that a document opens; None when it hangs up."""
+        found = ElementTree.fromstring(twiml).find("./Connect/Stream")  # noqa: S314  # our own server's document
+        if found is None:
+            return None
+        url = found.attrib["url"]
+        parameters = {each.attrib["name"]: each.attrib["value"] for each in found.findall("Parameter")}
+        return Stream(url, parameters, signature=self._sign(url, {}))
 
 
 def _problem(status: int, code: int, message: str) -> web.Response:

@@ -44,6 +44,7 @@ class Heard(StrEnum):
     CARD = "CARD"
     BOT_QUESTION = "BOT_QUESTION"
     HUMAN = "HUMAN"
+    SCREENING = "SCREENING"  # a machine that asks who is calling, before anybody answers
     WRONG_PERSON = "WRONG_PERSON"
     NOT_INTERESTED = "NOT_INTERESTED"
     CALLBACK = "CALLBACK"
@@ -136,6 +137,7 @@ class Line(StrEnum):
     RESPONSE = "RESPONSE"  # the script's answer to what was objected
     ACCEPTED = "ACCEPTED"
     DECLINED = "DECLINED"
+    SCREENED = "SCREENED"  # who calls and what for, to a machine that asks
     SORRY = "SORRY"  # to who is not the one we called
     GOODBYE = "GOODBYE"
     ESCALATE = "ESCALATE"

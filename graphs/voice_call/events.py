@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from db.tables.voice import EndReason, VoiceCallOutcome
+from recovery.voice_script import ScriptSettings
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class LiveCall(Protocol):
     `at_ms` counts from the moment the call was answered; `timings` are milliseconds by stage: speechEndToTranscript,
     firstToken, sentencePassed, firstAudio.
     """
+
+    @property
+    def settings(self) -> ScriptSettings:
+        """The voice and pace of the script that the call follows."""
+        ...
 
     def opening(self) -> AsyncGenerator[CallEvent]:
         """The disclosure, then the question who is speaking."""

@@ -21,6 +21,7 @@ OPTED_OUT = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.OPT_O
 _DECLINED = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.DECLINED)
 _LINK_TAKEN = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.COMPLETED)
 _STRANGER = Ending(outcome=VoiceCallOutcome.DISCONNECTED, end_reason=EndReason.WRONG_PERSON)
+_SCREENED = Ending(outcome=VoiceCallOutcome.NO_ANSWER, end_reason=EndReason.CALL_SCREENING)
 _ESCALATED = Ending(outcome=VoiceCallOutcome.ESCALATED, end_reason=EndReason.COMPLETED)
 _CALL_BACK = Ending(outcome=VoiceCallOutcome.CALLBACK_REQUESTED, end_reason=EndReason.COMPLETED)
 _ACCEPTED = Ending(outcome=VoiceCallOutcome.DISCOUNT_ACCEPTED, end_reason=EndReason.COMPLETED)
@@ -67,6 +68,8 @@ def _stranger(hearing: Hearing) -> Move:
     match hearing.kind:
         case Heard.YES:
             return Move(asks=Question.CONTINUE, lines=(Line.INTRODUCTION,), identifies=True)
+        case Heard.SCREENING:  # rules C-22: said once, and then gone
+            return Move(asks=None, lines=(Line.SCREENED,), ends=_SCREENED)
         case Heard.NO | Heard.WRONG_PERSON:
             return Move(asks=None, lines=(Line.SORRY,), ends=_STRANGER)
         case Heard.NOT_INTERESTED | Heard.GOODBYE | Heard.CALLBACK:

@@ -115,5 +115,7 @@ def _text(line: Line, state: CallTurn, words: Wording) -> str | None:
             return wording.STILL_THERE
         case Line.NOT_UNDERSTOOD:
             return wording.NOT_UNDERSTOOD
+        case Line.SCREENED:
+            return words.for_a_screener()
         case Line.SORRY:
             return wording.SORRY

@@ -52,6 +52,9 @@ class Wording:
             f"say stop, at any time. {PURPOSE} This call is processed by software and stored as text.{reach}"
         )
 
+    def for_a_screener(self) -> str:
+        return f"This is an automated AI voice calling for {self.legal_name}. {PURPOSE} Goodbye."
+
     def greeting(self) -> str:
         opening = self.script.opening
         return self.fill(opening.greeting_without_name if self.name is None else opening.greeting)

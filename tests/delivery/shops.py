@@ -104,7 +104,7 @@ class Shop:
 
     async def events(self) -> list[MessageEvent]:
         async with self.begin() as session:
-            return list((await session.scalars(select(MessageEvent))).all())
+            return list((await session.scalars(select(MessageEvent).order_by(MessageEvent.id))).all())
 
     async def add_intervention(self, step: int) -> UUID:
         async with self.begin() as session:

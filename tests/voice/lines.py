@@ -11,6 +11,7 @@ from uuid import UUID
 import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # ships no py.typed
 
 from app.simulator.media import MediaStream
 from db.session import transaction
@@ -19,6 +20,7 @@ from tests.factories import NOW, SIGNER
 from tests.recovery.shops import Shop
 from tests.voice.calls import make_call
 from tests.voice.scripted import ScriptedAgent, ScriptedCall
+from voice.account import TwilioAccount
 from voice.calls import service as calls
 from voice.pipeline import Limits, Phone
 from voice.speech.local import LocalSpeech
@@ -27,6 +29,9 @@ from voice.stream import PATH, TOKEN_PARAMETER, stream_router
 from voice.telephony import Dial
 from voice.turns.policies import TurnStop
 
+# The address stands behind another one, as with a proxy: it is the public one that is signed.
+ACCOUNT = TwilioAccount("AC1", "a token of the tests", "+15005550006", None, "https://shop.example")
+SIGNATURE: str = RequestValidator(ACCOUNT.auth_token).compute_signature(ACCOUNT.stream_url, {})
 LIMITS = Limits(call_s=30, idle_s=2, beat_every_s=0.2)
 
 
@@ -75,7 +80,7 @@ async def exchange(
     await speech.warm()
     phone = Phone(engine, ScriptedAgent(live), speech, carrier, TurnStop.TIMEOUT, limits)
     app = FastAPI()
-    app.include_router(stream_router(phone, SIGNER))
+    app.include_router(stream_router(phone, SIGNER, ACCOUNT))
     listening = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="websockets-sansio"))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
@@ -104,7 +109,11 @@ class Customer:
     def __init__(self, call: VoiceCall, token: str) -> None:
         assert call.provider_id is not None
         self.stream = MediaStream(
-            account_sid="AC1", call_sid=call.provider_id, parameters={TOKEN_PARAMETER: token}, hears=self._hears
+            account_sid="AC1",
+            call_sid=call.provider_id,
+            parameters={TOKEN_PARAMETER: token},
+            hears=self._hears,
+            signature=SIGNATURE,
         )
         self.frames_heard = 0
         self._quiet_frames = 0

@@ -90,9 +90,12 @@ class Phone:
         (only,) = await self.calls()
         return only
 
-    async def message(self) -> Message:
-        found: list[Message] = await self.rows(select(Message).where(Message.channel == Channel.VOICE))
-        return found[-1]
+    async def message(self, attempt_id: UUID | None = None) -> Message:
+        """The contact that is this attempt's call; Maya's, if none is named."""
+        of_attempt = Message.attempt_id == (attempt_id or self.attempt_id)
+        found: list[Message] = await self.rows(select(Message).where(Message.channel == Channel.VOICE, of_attempt))
+        (only,) = found
+        return only
 
     async def decisions(self) -> list[tuple[str, str, list[str]]]:
         """(phase, verdict, reasons) of each decision about a call, in order."""

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from db.tables.voice import EndReason, VoiceCallOutcome
 from graphs.voice_call.events import CallEvent, HangUp, LiveCall, Say
+from recovery.voice_script import ScriptSettings
 
 DISCLOSURE = Say(
     1, "This is an automated call from Maple Coffee. To stop these calls, press nine.", interruptible=False
@@ -25,6 +26,7 @@ class ScriptedCall:
     told: list[tuple[object, ...]] = field(default_factory=list)
     timings: list[Mapping[str, int]] = field(default_factory=list)
     ended: HangUp | None = None
+    settings: ScriptSettings = field(default_factory=ScriptSettings)
 
     async def opening(self) -> AsyncGenerator[CallEvent]:
         for event in self.beginning:

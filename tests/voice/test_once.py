@@ -126,7 +126,7 @@ async def test_the_last_line_is_taken_once(phone: Phone) -> None:
     assert second is None
     assert [call.slot for call in await phone.calls()] == [1]
     assert (await phone.decisions())[-1] == ("DISPATCH", "DEFER", ["LINES_BUSY"])
-    assert (await phone.message()).due_at == LATER + timedelta(minutes=1)
+    assert (await phone.message(two.attempt_id)).due_at == LATER + timedelta(minutes=1)
 
 
 async def test_two_calls_at_once_have_a_line_each(phone: Phone) -> None:

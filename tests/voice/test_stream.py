@@ -5,15 +5,16 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
+from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # ships no py.typed
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from db.clock import real_now
 from db.tables.voice import VoiceCall, VoiceCallStatus
 from policy.tokens import Token, TokenKind
 from tests.factories import SIGNER
 from tests.recovery.shops import Shop
-from tests.voice.lines import Customer, Exchange, exchange
+from tests.voice.lines import ACCOUNT, SIGNATURE, Customer, Exchange, exchange
 from tests.voice.scripted import ScriptedCall
 
 CONNECTED = json.dumps({"event": "connected", "protocol": "Call", "version": "1.0.0"})
@@ -33,7 +34,7 @@ def start(call: VoiceCall, token: str | None, *, call_sid: str | None = None) ->
 
 async def refused(line: Exchange, *messages: str) -> int:
     """The code that the connection is closed with."""
-    async with connect(line.url) as connection:
+    async with connect(line.url, additional_headers={"X-Twilio-Signature": SIGNATURE}) as connection:
         for message in messages:
             await connection.send(message)
         with pytest.raises(ConnectionClosed) as closed:
@@ -62,6 +63,20 @@ async def test_a_token_that_is_not_good_opens_nothing(engine: AsyncEngine, shop:
         # The right token, for another call of the carrier: it is not used up.
         assert await refused(line, CONNECTED, start(call, token, call_sid="CA0")) == 1008
         assert await untouched(line, call)
+
+
+async def test_a_request_that_the_carrier_did_not_sign_is_refused(engine: AsyncEngine, shop: Shop) -> None:
+    of_another_account = RequestValidator("another token").compute_signature(ACCOUNT.stream_url, {})
+    of_another_address = RequestValidator(ACCOUNT.auth_token).compute_signature("wss://shop.example/elsewhere", {})
+    async with exchange(engine, shop, ScriptedCall()) as line:
+        call, token = await line.answered_call()
+        for signature in (None, "", of_another_account, of_another_address):
+            headers = {} if signature is None else {"X-Twilio-Signature": signature}
+            with pytest.raises(InvalidStatus) as refused:
+                async with connect(line.url, additional_headers=headers) as connection:
+                    await connection.send(start(call, token))
+            assert refused.value.response.status_code == 403
+            assert await untouched(line, call)
 
 
 async def test_a_token_opens_one_stream(engine: AsyncEngine, shop: Shop) -> None:

@@ -8,9 +8,13 @@ from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 from pydantic import SecretStr
 
+from recovery.voice_script import ScriptSettings
+
 DEFAULT_URL = "wss://api.deepgram.com"
 RECOGNISER = "nova-3-general"
-VOICE = "aura-2-helena-en"
+# Where the script names a voice that is not Deepgram's, as the specification's own does.
+VOICE, VOICES = "aura-2-helena-en", "aura-2-"
+SLOWEST, FASTEST = 0.7, 1.5
 ENDPOINTING_MS = 300
 
 
@@ -32,10 +36,19 @@ class DeepgramSpeech:
             settings=DeepgramSTTService.Settings(model=RECOGNISER, endpointing=ENDPOINTING_MS, interim_results=True),
         )
 
-    def text_to_speech(self) -> TTSService:
+    def text_to_speech(self, settings: ScriptSettings) -> TTSService:
         return DeepgramTTSService(
             api_key=self.api_key.get_secret_value(),
             base_url=self.base_url,
             mip_opt_out=True,
-            settings=DeepgramTTSService.Settings(voice=VOICE),
+            settings=DeepgramTTSService.Settings(voice=_voice(settings.voice), speed=_speed(settings.speech_rate)),
         )
+
+
+def _voice(name: str) -> str:
+    return name if name.startswith(VOICES) else VOICE
+
+
+def _speed(rate: float) -> float | None:
+    """None: the voice's own pace."""
+    return None if rate == 1 else min(max(rate, SLOWEST), FASTEST)

@@ -10,6 +10,7 @@ from pipecat.services.stt_service import SegmentedSTTService, STTService
 from pipecat.services.tts_service import TTSService
 from pipecat.utils.time import time_now_iso8601
 
+from recovery.voice_script import ScriptSettings
 from voice.speech.local_models import LocalModels, get_local_models
 from voice.speech.rates import HEARING_RATE
 
@@ -29,8 +30,8 @@ class LocalSpeech:
     def speech_to_text(self) -> STTService:
         return LocalSpeechToText(get_local_models())
 
-    def text_to_speech(self) -> TTSService:
-        return LocalTextToSpeech(get_local_models())
+    def text_to_speech(self, settings: ScriptSettings) -> TTSService:
+        return LocalTextToSpeech(get_local_models(), speed=settings.speech_rate)
 
 
 class LocalSpeechToText(SegmentedSTTService):
@@ -53,17 +54,17 @@ class LocalSpeechToText(SegmentedSTTService):
 
 
 class LocalTextToSpeech(TTSService):
-    def __init__(self, models: LocalModels) -> None:
+    def __init__(self, models: LocalModels, *, speed: float) -> None:
         super().__init__(
             push_start_frame=True,
             push_stop_frames=True,
             stop_frame_timeout_s=SPOKEN_WITHIN_S,
             settings=TTSSettings(model="hibari", voice="heart", language=None),
         )
-        self._models = models
+        self._models, self._speed = models, speed
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
         """Sentence by sentence: the first is on its way while the next is made."""
         for sentence in self._models.synthesiser.sentences(text):
-            pcm = await self._models.synthesise(sentence, rate=self.sample_rate)
+            pcm = await self._models.synthesise(sentence, rate=self.sample_rate, speed=self._speed)
             yield TTSAudioRawFrame(pcm, self.sample_rate, 1, context_id=context_id)

@@ -5,6 +5,8 @@ from typing import Protocol
 from pipecat.services.stt_service import STTService
 from pipecat.services.tts_service import TTSService
 
+from recovery.voice_script import ScriptSettings
+
 
 class Speech(Protocol):
     """One a process. The services that it makes belong to one call each."""
@@ -15,5 +17,5 @@ class Speech(Protocol):
     def speech_to_text(self) -> STTService:
         """Pushes TranscriptionFrames, and InterimTranscriptionFrames where the provider has them."""
 
-    def text_to_speech(self) -> TTSService:
-        """Speaks TTSSpeakFrames, in their order, at the pipeline's output rate."""
+    def text_to_speech(self, settings: ScriptSettings) -> TTSService:
+        """Speaks TTSSpeakFrames, in their order, at the pipeline's output rate, with the script's voice and pace."""

@@ -131,6 +131,16 @@ async def test_the_wrong_person_hears_nothing_of_a_cart(shop: Shop, words: str) 
     await untouched(phone)
 
 
+async def test_a_screening_machine_is_told_who_calls_and_what_for_once(shop: Shop) -> None:
+    phone = await ring(shop)
+    await phone.opening()
+    said = await phone.say("If you record your name and reason for calling, I'll see if this person is available.")
+    business = "This is an automated AI voice calling for Wren Coffee LLC."
+    assert said == [f"{business} This is about your recent visit to our online shop. Goodbye."]
+    assert phone.ended == HangUp(VoiceCallOutcome.NO_ANSWER, EndReason.CALL_SCREENING)
+    await untouched(phone)
+
+
 @pytest.mark.parametrize("words", ["What is this about?", "It was too expensive.", "What do you sell?"])
 async def test_before_identity_is_confirmed_every_question_gets_the_neutral_purpose(shop: Shop, words: str) -> None:
     phone = await ring(shop)

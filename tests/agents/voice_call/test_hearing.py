@@ -83,6 +83,19 @@ def test_it_is_not_the_person(text: str) -> None:
     assert heard(text, Question.IDENTITY).kind in {Heard.NO, Heard.WRONG_PERSON}
 
 
+SCREENERS = [
+    "Hi. If you record your name and reason for calling, I'll see if this person is available.",
+    "Hi, the person you're calling is using a screening service from Google. Go ahead and say your name, and why.",
+    "Please state your name and the purpose of your call.",
+]
+
+
+@pytest.mark.parametrize("text", SCREENERS)
+def test_a_machine_screens_the_call(text: str) -> None:
+    assert heard(text, Question.IDENTITY).kind is Heard.SCREENING
+    assert heard(text, Question.REASON).kind is not Heard.SCREENING
+
+
 @pytest.mark.parametrize("text", ["Hello?", "This is Bob.", "Who wants to know?", "Maybe.", "It is late."])
 def test_it_is_not_known_who_it_is(text: str) -> None:
     assert heard(text, Question.IDENTITY).kind in {Heard.OTHER, Heard.QUESTION}

@@ -45,7 +45,7 @@ class Ours:
 async def connected() -> AsyncIterator[tuple[MediaStream, Ours, list[bytes | None]]]:
     ours = Ours()
     heard: list[bytes | None] = []
-    stream = MediaStream(account_sid="AC1", call_sid="CA1", parameters={"token": "t"}, hears=heard.append)
+    stream = MediaStream(account_sid="AC1", call_sid="CA1", parameters={"token": "t"}, hears=heard.append, signature="")
     async with serve(ours.serve, "127.0.0.1", 0) as server:
         port = next(iter(server.sockets)).getsockname()[1]
         carrying = asyncio.create_task(stream.carry(f"ws://127.0.0.1:{port}"))

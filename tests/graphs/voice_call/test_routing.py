@@ -175,3 +175,10 @@ def test_a_call_of_unclear_answers_and_silence_comes_to_an_end(hearings: list[He
         unclear = Hearing(Heard.SILENCE if each.kind is Heard.SILENCE else Heard.OTHER)
         progress = routing.after(progress, unclear, decide(progress, unclear, Changed()), asked_at=1)
     assert progress.ended is not None
+
+
+@given(progress=talking.filter(lambda each: not each.identified), done=changes.filter(lambda each: not each.opted_out))
+def test_a_machine_that_screens_is_told_once_who_calls_and_left(progress: Progress, done: Changed) -> None:
+    move = decide(progress, Hearing(Heard.SCREENING), done)
+    assert (move.asks, move.lines, move.tools, move.phrased) == (None, (Line.SCREENED,), (), False)
+    assert move.ends == Ending(outcome=VoiceCallOutcome.NO_ANSWER, end_reason=EndReason.CALL_SCREENING)

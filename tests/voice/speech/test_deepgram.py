@@ -1,5 +1,6 @@
 """The production adapter, unchanged, against a server that speaks Deepgram's protocols."""
 
+import pytest
 from pipecat.frames.frames import (
     ErrorFrame,
     Frame,
@@ -15,6 +16,7 @@ from pipecat.pipeline.worker import PipelineParams
 from pipecat.tests.utils import SleepFrame, run_test
 from pydantic import SecretStr
 
+from recovery.voice_script import ScriptSettings
 from tests.fakes import deepgram
 from voice.speech.deepgram import DeepgramSpeech
 
@@ -68,7 +70,7 @@ async def test_what_is_said_is_heard_in_part_and_then_whole() -> None:
 async def test_a_sentence_is_spoken_at_the_line_s_rate() -> None:
     async with deepgram.serving(hear, speak) as fake:
         down, up = await run_test(
-            speech(fake).text_to_speech(),
+            speech(fake).text_to_speech(ScriptSettings()),
             frames_to_send=[TTSSpeakFrame("Good morning."), SleepFrame(0.5)],
             pipeline_params=PARAMS,
             start_timeout=5,
@@ -82,10 +84,30 @@ async def test_a_sentence_is_spoken_at_the_line_s_rate() -> None:
     assert (connection.path, connection.query["sample_rate"]) == ("/v1/speak", "8000")
 
 
+@pytest.mark.parametrize(
+    ("settings", "voice", "speed"),
+    [
+        (ScriptSettings(), "aura-2-helena-en", None),
+        (ScriptSettings(voice="aura-2-orion-en", speech_rate=0.9), "aura-2-orion-en", "0.9"),
+        (ScriptSettings(speech_rate=0.5), "aura-2-helena-en", "0.7"),
+    ],
+)
+async def test_the_script_chooses_voice_and_pace(settings: ScriptSettings, voice: str, speed: str | None) -> None:
+    async with deepgram.serving(hear, speak) as fake:
+        await run_test(
+            speech(fake).text_to_speech(settings),
+            frames_to_send=[TTSSpeakFrame("Good morning."), SleepFrame(0.2)],
+            pipeline_params=PARAMS,
+            start_timeout=5,
+        )
+    (connection,) = fake.connections
+    assert (connection.query["model"], connection.query.get("speed")) == (voice, speed)
+
+
 async def test_a_wrong_key_is_an_error_and_nothing_is_heard() -> None:
     async with deepgram.serving(hear, speak) as fake:
         down, up = await run_test(
-            speech(fake, "wrong").text_to_speech(),
+            speech(fake, "wrong").text_to_speech(ScriptSettings()),
             frames_to_send=[TTSSpeakFrame("Good morning."), SleepFrame(0.5)],
             pipeline_params=PARAMS,
             start_timeout=5,

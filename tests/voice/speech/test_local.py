@@ -17,6 +17,7 @@ from pipecat.frames.frames import (
 from pipecat.pipeline.worker import PipelineParams
 from pipecat.tests.utils import run_test
 
+from recovery.voice_script import ScriptSettings
 from voice.speech import local_models
 from voice.speech.local import LocalSpeech
 from voice.speech.local_models import LocalSpeechMissing, Recogniser, get_local_models, samples_of
@@ -75,13 +76,16 @@ async def test_the_services_hear_a_segment_and_speak_a_sentence() -> None:
     assert heard.text.lower() == "yes, please send me the link."
     assert heard.finalized
 
-    down, _ = await run_test(
-        speech.text_to_speech(), frames_to_send=[TTSSpeakFrame("Good morning.")], pipeline_params=PARAMS
-    )
-    (audio,) = [frame for frame in down if isinstance(frame, TTSAudioRawFrame)]
-    assert audio.sample_rate == 8_000
-    assert 0.5 < len(samples_of(audio.audio)) / 8_000 < 2
-    assert any(isinstance(frame, TTSStoppedFrame) for frame in down)
+    seconds = []
+    for settings in (ScriptSettings(), ScriptSettings(speech_rate=0.5)):
+        mouth = speech.text_to_speech(settings)
+        down, _ = await run_test(mouth, frames_to_send=[TTSSpeakFrame("Good morning.")], pipeline_params=PARAMS)
+        (audio,) = [frame for frame in down if isinstance(frame, TTSAudioRawFrame)]
+        assert audio.sample_rate == 8_000
+        assert any(isinstance(frame, TTSStoppedFrame) for frame in down)
+        seconds.append(len(samples_of(audio.audio)) / 8_000)
+    assert 0.5 < seconds[0] < 2
+    assert 1.5 * seconds[0] < seconds[1] < 2.5 * seconds[0]
 
 
 def test_a_machine_without_the_models_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
