@@ -46,6 +46,7 @@ class _Phrases(BaseModel):
     not_interested: str
     callback: str
     goodbye: str
+    present: str
     question: str
 
 
@@ -67,6 +68,7 @@ _WRONG_PERSON = re.compile(rf"\b(?:{_PHRASES.wrong_person})")
 _NOT_INTERESTED = _anywhere(_PHRASES.not_interested)
 _CALLBACK = _anywhere(_PHRASES.callback)
 _GOODBYE = re.compile(rf"(?:(?:{_PHRASES.polite}|{_PHRASES.yes_alone}|no) )*(?:{_PHRASES.goodbye})\b")
+_PRESENT = re.compile(rf"(?:(?:{_PHRASES.polite}|{_PHRASES.yes}) )*(?:{_PHRASES.present})$")
 _QUESTION = re.compile(rf"(?:{_PHRASES.question})\b")
 
 _REASONS: Mapping[Intent, CartAbandonmentReason] = {
@@ -109,6 +111,8 @@ def hear(
     if _CALLBACK.search(words):
         return Hearing(Heard.CALLBACK)
     bare = _without_fillers(words)
+    if _PRESENT.match(bare):
+        return Hearing(Heard.PRESENT)
     if not progress.identified:
         return _of_a_stranger(bare, text, first_name)
     return _of_the_customer(bare, text, words, progress, script, classifier)

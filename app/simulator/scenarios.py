@@ -49,7 +49,7 @@ class Scenario:
 
 IT_IS_ME = Answer(r"is this|speaking (with|to)|talking to", "Yes, that is me.")
 # Speech to text may lose the end of a question.
-NOTHING_MORE = Answer(r"anything else|is there any\b", "No, that is all. Thank you.")
+NOTHING_MORE = Answer(r"anything else|is there any\b|what is it\b", "No, that is all. Thank you.")
 STILL_HERE = Answer(r"still there", "Yes, I am here.")
 AGAIN = Answer(r"didn't catch|say that again|repeat", "It is too expensive for me.")
 
@@ -58,7 +58,7 @@ _ABOUT_THE_CART = r"moment|minute|pause|hesitate|your order"
 _BUYS = (
     STILL_HERE,
     NOTHING_MORE,
-    Answer(r"\blink\b", "Yes please, send me the link."),
+    Answer(r"would you like", "Yes please, send me the link."),
     Answer(r"pause|hesitate|your order", "It is too expensive for me."),
     Answer(r"moment|minute", "Yes, I have a moment."),
     IT_IS_ME,

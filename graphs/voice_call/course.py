@@ -54,6 +54,7 @@ class Heard(StrEnum):
     NO = "NO"
     EARLY = "EARLY"  # a yes or a no before its question was heard
     GOODBYE = "GOODBYE"
+    PRESENT = "PRESENT"  # no more than that somebody is there
     OTHER = "OTHER"
 
 

@@ -82,7 +82,7 @@ def _stranger(hearing: Hearing) -> Move:
             return Move(asks=Question.IDENTITY, lines=(Line.NO_CARDS,))
         case Heard.QUESTION:
             return Move(asks=Question.IDENTITY, lines=(Line.PURPOSE,), retries=True)
-        case Heard.EARLY:
+        case Heard.EARLY | Heard.PRESENT:
             return Move(asks=Question.IDENTITY, retries=True)
         case _:
             return Move(asks=Question.IDENTITY, lines=(Line.NOT_UNDERSTOOD,), retries=True)
@@ -104,7 +104,7 @@ def _customer(asked: Question, hearing: Hearing, progress: Progress, done: Chang
             return Move(asks=asked, lines=(Line.BOT_ANSWER,))
         case Heard.CARD:
             return Move(asks=asked, lines=(Line.NO_CARDS,))
-        case Heard.EARLY:
+        case Heard.EARLY | Heard.PRESENT:
             return Move(asks=asked, retries=True)
         case Heard.YES:
             return _yes(asked)
@@ -219,6 +219,9 @@ def after_tools(move: Move, new: Changed, *, accepted: bool) -> Move:
 def after(before: Progress, hearing: Hearing, move: Move, *, asked_at: int | None) -> Progress:
     """Where the call stands after the move; `asked_at` is the question's row, None if it was not reached."""
     reasons = before.objections
+    silent = hearing.kind is Heard.SILENCE
+    # Silence, and what has to be asked again, leads nowhere: both are counted until something does.
+    led_on = not silent and not move.retries
     if hearing.kind is Heard.OBJECTION and hearing.reason is not None and hearing.reason not in reasons:
         reasons = (*reasons, hearing.reason)
     return before.model_copy(
@@ -226,8 +229,8 @@ def after(before: Progress, hearing: Hearing, move: Move, *, asked_at: int | Non
             "asked": move.asks or before.asked or Question.IDENTITY,
             "asked_at": asked_at,
             "identified": before.identified or move.identifies,
-            "retries": before.retries + 1 if move.retries else 0,
-            "silences": before.silences + 1 if hearing.kind is Heard.SILENCE else 0,
+            "retries": 0 if led_on else before.retries + move.retries,
+            "silences": 0 if led_on else before.silences + silent,
             "objections": reasons,
             "ended": move.ends,
         }

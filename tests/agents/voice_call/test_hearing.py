@@ -83,6 +83,12 @@ def test_it_is_not_the_person(text: str) -> None:
     assert heard(text, Question.IDENTITY).kind in {Heard.NO, Heard.WRONG_PERSON}
 
 
+@pytest.mark.parametrize("text", ["Yes, I'm here.", "I am still here.", "Still here.", "Yeah, I'm listening."])
+@pytest.mark.parametrize("asked", [Question.IDENTITY, Question.MORE, Question.OFFER])
+def test_somebody_is_there_and_has_answered_nothing(text: str, asked: Question) -> None:
+    assert heard(text, asked).kind is Heard.PRESENT
+
+
 SCREENERS = [
     "Hi. If you record your name and reason for calling, I'll see if this person is available.",
     "Hi, the person you're calling is using a screening service from Google. Go ahead and say your name, and why.",

@@ -182,3 +182,14 @@ def test_a_machine_that_screens_is_told_once_who_calls_and_left(progress: Progre
     move = decide(progress, Hearing(Heard.SCREENING), done)
     assert (move.asks, move.lines, move.tools, move.phrased) == (None, (Line.SCREENED,), (), False)
     assert move.ends == Ending(outcome=VoiceCallOutcome.NO_ANSWER, end_reason=EndReason.CALL_SCREENING)
+
+
+@given(
+    place=talking, kinds=st.lists(st.sampled_from([Heard.SILENCE, Heard.PRESENT, Heard.OTHER, Heard.EARLY]), min_size=9)
+)
+def test_a_call_that_leads_nowhere_ends(place: Progress, kinds: list[Heard]) -> None:
+    """Whoever is there, and says so, and says no more: nobody is asked for ever."""
+    progress = place
+    for kind in kinds:
+        progress = routing.after(progress, Hearing(kind), decide(progress, Hearing(kind), Changed()), asked_at=9)
+    assert progress.ended is not None
