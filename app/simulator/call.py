@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import wave
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,7 +34,9 @@ from app.simulator.repository import SimulationRepository
 from app.simulator.scenarios import SCENARIOS, Scenario, ScenarioName
 from app.simulator.twilio import FakeCall, FakeTwilio, OnStream, Stream
 from db.session import open_engine, transaction
+from db.tables.policy import Channel
 from db.tables.voice import VoiceCallStatus
+from policy.contact import service as contact
 from policy.errors import AppError
 from policy.tokens import Signer
 from voice.speech.local_models import get_local_models
@@ -43,7 +45,7 @@ FROM_NUMBER = "+15005550006"
 READY_WITHIN_S = 180.0
 CALL_WITHIN_S = 240.0
 STOP_WITHIN_S = 15.0
-POLL_S = 0.1
+POLL_S, LOOK_S = 0.1, 0.01
 # The clock goes from event to event; a call is due within a week (the longest weekend).
 STEP, LONGEST = timedelta(hours=6), timedelta(days=8)
 
@@ -101,7 +103,9 @@ async def simulate(settings: Settings, database_url: str, *rounds: Round) -> lis
                 customers.scenario = each.scenario
                 twilio.phones |= {person.phone: each.scenario.phone for person in people}
                 await _live_until_called(engine, people)
+                noting = asyncio.create_task(_note_suppressions(engine, signer, people, customers))
                 await _until_ended(engine, people)
+                noting.cancel()
                 reports += await _reports(engine, settings.data_dir, people, customers)
         return reports
     finally:
@@ -214,6 +218,24 @@ async def _until_ended(engine: AsyncEngine, people: list[Person]) -> None:
             return
         await asyncio.sleep(POLL_S)
     raise SimulationBroke(f"A call was still going on after {CALL_WITHIN_S:.0f} seconds.")
+
+
+async def _note_suppressions(
+    engine: AsyncEngine, signer: Signer, people: Sequence[Person], customers: Customers
+) -> None:
+    """Look, until cancelled, how long after a customer's opt-out the row is there that keeps it."""
+    while True:
+        for person in people:
+            caller = customers.callers.get(person.phone)
+            if caller is None or caller.measured.opted_out_at is None or caller.measured.suppressed_ms is not None:
+                continue
+            async with transaction(engine, company_id=COMPANY_ID) as session:
+                kept = await contact.is_suppressed(
+                    session, person.customer_id, Channel.VOICE, company_id=COMPANY_ID, signer=signer
+                )
+            if kept:
+                caller.measured.suppressed_ms = caller.measured.since_opt_out_ms()
+        await asyncio.sleep(LOOK_S)
 
 
 async def _reports(engine: AsyncEngine, data_dir: Path, people: list[Person], customers: Customers) -> list[CallReport]:

@@ -26,7 +26,14 @@ class Measured:
 
     answers_ms: list[int] = field(default_factory=list)
     silences_ms: list[int] = field(default_factory=list)
+    # When the customer had asked for no more calls, and how long it took until the line was cut and a row says so.
+    opted_out_at: float | None = None
     opt_out_ms: int | None = None
+    suppressed_ms: int | None = None
+
+    def since_opt_out_ms(self) -> int:
+        assert self.opted_out_at is not None
+        return _ms_since(self.opted_out_at)
 
 
 class ScriptedCaller:
@@ -44,7 +51,6 @@ class ScriptedCaller:
         self._replies = 0
         self._stopped_at: float | None = None
         self._interrupted_at: float | None = None
-        self._opted_out_at: float | None = None
         self._thinking: set[asyncio.Task[None]] = set()
 
     async def answer(self, call: FakeCall, stream: Stream) -> None:
@@ -59,8 +65,8 @@ class ScriptedCaller:
         try:
             await self.stream.carry(stream.url)
         finally:
-            if self._opted_out_at is not None:
-                self.measured.opt_out_ms = _ms_since(self._opted_out_at)
+            if self.measured.opted_out_at is not None:
+                self.measured.opt_out_ms = self.measured.since_opt_out_ms()
             for task in self._thinking:
                 task.cancel()
 
@@ -118,7 +124,7 @@ class ScriptedCaller:
             return
         self._replies += 1
         if answer.press:
-            self._opted_out_at = perf_counter()
+            self.measured.opted_out_at = perf_counter()
             await self.stream.press(answer.press)
         else:
             await self._say(answer.text.format(name=self._name))
@@ -135,7 +141,7 @@ class ScriptedCaller:
         if not over:
             self._stopped_at = perf_counter()
         if "stop calling" in text:
-            self._opted_out_at = perf_counter()
+            self.measured.opted_out_at = perf_counter()
 
 
 def _without_silence(pcm: bytes) -> bytes:

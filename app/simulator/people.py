@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.demo.seed import COMPANY_ID
+from app.simulator.repository import SimulationRepository
 from db.clock import read_clock
 from db.session import transaction
 from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState
@@ -22,19 +23,26 @@ from storefront.customers.schemas import CustomerDetails, Evidence
 
 NAME = "Maya"
 CURRENCY = "USD"
-# Worth more than the least that is called about, with stock for many runs.
-ITEMS = (("WF-SIG-2LB-WB", 3),)
+# Worth more than the least that is called about.
+SKU, QUANTITY = "WF-SIG-2LB-WB", 3
+# What carts hold, given back after a while, and what was ordered: for as many calls as anybody plays in a while.
+STOCK = 10_000
 
 
 @dataclass(frozen=True)
 class Person:
     cart_id: UUID
+    customer_id: UUID
     phone: str
 
 
 async def let_calls_be_made(engine: AsyncEngine) -> None:
-    """Switch the phone on in the demo shop's flow, where it is not: the fifth stage is a call and nothing else."""
+    """Switch the phone on in the demo shop's flow, where it is not: the fifth stage is a call and nothing else.
+
+    There is enough in stock for everybody's cart.
+    """
     async with transaction(engine, company_id=COMPANY_ID) as session:
+        await SimulationRepository(session).have_in_stock(SKU, STOCK, company_id=COMPANY_ID)
         flow = await flow_in_force(session, company_id=COMPANY_ID)
         changed = flow.config.model_dump(mode="json", by_alias=True)
         changed["voice"]["enabled"] = True
@@ -61,7 +69,7 @@ async def leave_a_cart(engine: AsyncEngine, signer: Signer) -> Person:
             session,
             company_id=COMPANY_ID,
             currency=CURRENCY,
-            items=ITEMS,
+            items=((SKU, QUANTITY),),
             customer=details,
             evidence=Evidence(),
             signer=signer,
@@ -82,4 +90,4 @@ async def leave_a_cart(engine: AsyncEngine, signer: Signer) -> Person:
             company_id=COMPANY_ID,
             now=now,
         )
-    return Person(cart.id, number)
+    return Person(cart.id, cart.customer_id, number)

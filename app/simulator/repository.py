@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import type_json
-from db.tables.customers import Suppression
+from db.tables.catalogue import ProductVariant, Stock
 from db.tables.policy import Grant
 from db.tables.recovery import SaveAttempt
 from db.tables.voice import VoiceCall
@@ -47,13 +47,13 @@ class SimulationRepository:
         rows = await self.session.scalars(select(Grant).where(Grant.company_id == company_id, Grant.id.in_(grant_ids)))
         return [GrantGiven(grant.kind.value, None if grant.percent is None else float(grant.percent)) for grant in rows]
 
-    async def suppressed_at(self, address_hash: str, *, company_id: UUID) -> datetime | None:
-        at: datetime | None = await self.session.scalar(
-            select(Suppression.created_at).where(
-                Suppression.company_id == company_id, Suppression.address_hash == address_hash
-            )
+    async def have_in_stock(self, sku: str, at_least: int, *, company_id: UUID) -> None:
+        variant = select(ProductVariant.id).where(ProductVariant.company_id == company_id, ProductVariant.sku == sku)
+        await self.session.execute(
+            update(Stock)
+            .where(Stock.company_id == company_id, Stock.variant_id == variant.scalar_subquery())
+            .values(on_hand=func.greatest(Stock.on_hand, at_least))
         )
-        return at
 
 
 def transcript_of(call: VoiceCall) -> list[type_json]:
