@@ -13,6 +13,8 @@ from api.principals import hash_key
 from api.repository import KeyRepository
 from db.clock import real_now
 from db.tables.companies import ApiKey, KeyKind
+from policy.access import keys
+from policy.access.schemas import Actor
 from policy.errors import AppError, NotFound
 
 PREFIXES = {KeyKind.SECRET: "sk", KeyKind.PUBLISHABLE: "pk"}
@@ -59,14 +61,14 @@ async def list_keys(session: AsyncSession, *, company_id: UUID) -> list[ApiKey]:
     return await KeyRepository(session).all(company_id=company_id)
 
 
-async def revoke_key(session: AsyncSession, prefix: str, *, company_id: UUID) -> None:
+async def revoke_key(session: AsyncSession, prefix: str, *, company_id: UUID, by: Actor) -> None:
     """Refuse a key from its next request on; `prefix` is what it begins with. Revoking again changes nothing.
 
     Raises:
         NotFound: no key of the company, or more than one, begins so.
     """
-    keys = KeyRepository(session)
-    found = [key for key in await keys.all(company_id=company_id) if key.prefix == prefix[:11]]
+    found = [key for key in await list_keys(session, company_id=company_id) if key.prefix == prefix[:11]]
     if len(prefix) < 11 or len(found) != 1:
         raise NotFound("Give the first 11 characters of the key, as they are listed.")
-    await keys.revoke(found[0].id, company_id=company_id, now=real_now())
+    if found[0].revoked_at is None:
+        await keys.revoke_key(session, found[0].id, company_id=company_id, by=by)

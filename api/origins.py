@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.repository import OriginRepository
+from db.tables.access import AuditAction
+from policy.access import audit
+from policy.access.schemas import Actor
 from policy.errors import AppError
 
 _HOST = re.compile(r"[a-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-f:]+\](:[0-9]{1,5})?")
@@ -18,9 +21,21 @@ class NoOrigin(AppError):
     title = "That is no origin"
 
 
-async def allow_origins(session: AsyncSession, origins: Sequence[str], *, company_id: UUID) -> None:
+async def allow_origins(session: AsyncSession, origins: Sequence[str], *, company_id: UUID, by: Actor) -> None:
     """Let these call and no others. Raises NoOrigin for what a browser would never send."""
-    await OriginRepository(session).allow([_checked(each) for each in origins], company_id=company_id)
+    kept, wanted = OriginRepository(session), [_checked(each) for each in origins]
+    before = await kept.allowed(company_id=company_id)
+    if wanted == before:
+        return
+    await kept.allow(wanted, company_id=company_id)
+    await audit.record(
+        session,
+        by,
+        AuditAction.ORIGINS_CHANGED,
+        company_id=company_id,
+        before={"origins": before},
+        after={"origins": wanted},
+    )
 
 
 async def allowed_origins(session: AsyncSession, *, company_id: UUID) -> list[str]:

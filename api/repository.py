@@ -61,13 +61,6 @@ class KeyRepository:
             await self.session.scalars(select(ApiKey).where(ApiKey.company_id == company_id).order_by(ApiKey.id))
         )
 
-    async def revoke(self, key_id: UUID, *, company_id: UUID, now: datetime) -> None:
-        await self.session.execute(
-            update(ApiKey)
-            .where(ApiKey.company_id == company_id, ApiKey.id == key_id, ApiKey.revoked_at.is_(None))
-            .values(revoked_at=now)
-        )
-
 
 class IdempotencyRepository:
     """Keys are unique for (company, principal, route, key)."""

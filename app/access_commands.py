@@ -13,9 +13,7 @@ from api.origins import allow_origins, allowed_origins
 from app.commands import with_database
 from db.clock import real_now
 from db.session import transaction
-from db.tables.access import AuditAction
 from db.tables.companies import ApiKey, KeyKind
-from policy.access import audit
 from policy.access.keys import create_key
 from policy.access.schemas import COMMAND_LINE
 
@@ -64,9 +62,7 @@ def revoke(company: Company, prefix: Annotated[str, typer.Argument(help="What th
 
     async def work(engine: AsyncEngine) -> None:
         async with transaction(engine, company_id=company) as session:
-            await revoke_key(session, prefix, company_id=company)
-            told = {"prefix": prefix[:11]}
-            await audit.record(session, COMMAND_LINE, AuditAction.KEY_REVOKED, company_id=company, before=told)
+            await revoke_key(session, prefix, company_id=company, by=COMMAND_LINE)
 
     with_database(work)
 
@@ -80,7 +76,7 @@ def origins(
     async def work(engine: AsyncEngine) -> list[str]:
         async with transaction(engine, company_id=company) as session:
             if origin is not None:
-                await allow_origins(session, origin, company_id=company)
+                await allow_origins(session, origin, company_id=company, by=COMMAND_LINE)
             return await allowed_origins(session, company_id=company)
 
     for each in with_database(work):

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.origins import NoOrigin, allow_origins, allowed_origins
 from db.session import transaction
 from db.tables.carts import Cart
+from policy.access.schemas import COMMAND_LINE
 from tests.api.doors import CART, Company, application, bearer, calling, open_company
 
 SHOP = "https://wren.example"
@@ -15,7 +16,7 @@ SHOP = "https://wren.example"
 
 async def allow(engine: AsyncEngine, company: Company, *origins: str) -> None:
     async with transaction(engine, company_id=company.id) as session:
-        await allow_origins(session, origins, company_id=company.id)
+        await allow_origins(session, origins, company_id=company.id, by=COMMAND_LINE)
 
 
 def told(answer: httpx.Response) -> dict[str, str]:
@@ -124,5 +125,5 @@ async def test_what_no_browser_sends_is_no_origin(engine: AsyncEngine, text: str
     await allow(engine, wren, SHOP, "http://[::1]:3000")
     async with transaction(engine, company_id=wren.id) as session:
         with pytest.raises(NoOrigin):
-            await allow_origins(session, [SHOP, text], company_id=wren.id)
+            await allow_origins(session, [SHOP, text], company_id=wren.id, by=COMMAND_LINE)
         assert await allowed_origins(session, company_id=wren.id) == [SHOP, "http://[::1]:3000"]

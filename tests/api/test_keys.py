@@ -13,6 +13,7 @@ from db.clock import real_now
 from db.session import transaction
 from db.tables.carts import Cart
 from db.tables.companies import ApiKey, KeyKind
+from policy.access.schemas import COMMAND_LINE
 from policy.errors import NotFound
 from tests.api.doors import CART, application, bearer, calling, open_company
 
@@ -54,9 +55,9 @@ async def test_a_key_is_kept_as_a_hash_and_revoked_at_once(engine: AsyncEngine) 
         assert (await client.get("/products", headers=bearer(wren.sk))).status_code == 200
         async with transaction(engine, company_id=other.id) as session:
             with pytest.raises(NotFound):
-                await revoke_key(session, wren.sk[:11], company_id=other.id)
+                await revoke_key(session, wren.sk[:11], company_id=other.id, by=COMMAND_LINE)
         async with transaction(engine, company_id=wren.id) as session:
-            await revoke_key(session, wren.sk[:11], company_id=wren.id)
+            await revoke_key(session, wren.sk[:11], company_id=wren.id, by=COMMAND_LINE)
         answer = await client.get("/products", headers=bearer(wren.sk))
         assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
         assert (await client.get("/products", headers=bearer(wren.pk))).status_code == 200
@@ -66,7 +67,7 @@ async def test_a_revocation_keeps_its_first_time(engine: AsyncEngine) -> None:
     wren = await open_company(engine)
     for _ in range(2):
         async with transaction(engine, company_id=wren.id) as session:
-            await revoke_key(session, wren.pk[:11], company_id=wren.id)
+            await revoke_key(session, wren.pk[:11], company_id=wren.id, by=COMMAND_LINE)
             at = await session.scalar(select(ApiKey.revoked_at).where(ApiKey.kind == KeyKind.PUBLISHABLE))
     async with transaction(engine, company_id=wren.id) as session:
         query = select(ApiKey.revoked_at).where(ApiKey.kind == KeyKind.PUBLISHABLE)
@@ -99,5 +100,5 @@ async def test_what_begins_no_key_revokes_none(engine: AsyncEngine, prefix: str)
     wren = await open_company(engine)
     async with transaction(engine, company_id=wren.id) as session:
         with pytest.raises(NotFound):
-            await revoke_key(session, prefix, company_id=wren.id)
+            await revoke_key(session, prefix, company_id=wren.id, by=COMMAND_LINE)
         assert [key.revoked_at for key in await list_keys(session, company_id=wren.id)] == [None, None]

@@ -25,6 +25,7 @@ from db.clock import real_now
 from db.embedded import EmbeddedServer
 from db.session import open_engine
 from db.tables.companies import KeyKind
+from policy.access.schemas import COMMAND_LINE
 from policy.tokens import Token, TokenKind, cart_token
 from tests.app import living
 from tests.app.living import START, Shop, World
@@ -127,7 +128,7 @@ async def bad_keys(shop: Shop, kind: KeyKind, good: str) -> dict[str, str | None
         past = real_now() - timedelta(seconds=1)
         expired = await issue_key(session, kind, company_id=shop.id, expires_at=past)
         revoked = await issue_key(session, kind, company_id=shop.id)
-        await revoke_key(session, revoked[:11], company_id=shop.id)
+        await revoke_key(session, revoked[:11], company_id=shop.id, by=COMMAND_LINE)
     return {
         "nobody": None,
         "nonsense": "nonsense",

@@ -63,6 +63,8 @@ def _details(line: AuditLine) -> None:
             )
         case AuditAction.KEY_CREATED | AuditAction.KEY_REVOKED:
             tag("code", f"{(after or before).get('prefix', '')}…")
+        case AuditAction.ORIGINS_CHANGED:
+            tag("span", ", ".join(map(str, after.get("origins", []))) or "none")
         case AuditAction.USER_ADDED:
             tag("span", f"{after.get('email', '')}, {str(after.get('role', '')).lower()}")
         case AuditAction.PASSWORD_SET:

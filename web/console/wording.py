@@ -64,6 +64,7 @@ ACTIONS: Mapping[AuditAction, str] = {
     AuditAction.PASSWORD_SET: "Set a password",
     AuditAction.KEY_CREATED: "Created an API key",
     AuditAction.KEY_REVOKED: "Revoked an API key",
+    AuditAction.ORIGINS_CHANGED: "Changed the allowed origins",
     AuditAction.FLOW_CHANGED: "Changed the recovery flow",
     AuditAction.CHAT_CHANGED: "Changed the checkout chat",
 }
