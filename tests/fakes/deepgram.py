@@ -6,12 +6,13 @@ https://developers.deepgram.com/reference/text-to-speech/speak-streaming
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlparse
 
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 KEY = "deepgram-test-key"
@@ -37,12 +38,22 @@ class FakeDeepgram:
     # What came over /v1/speak, in order.
     commands: list[str] = field(default_factory=list)
     refused: int = 0
+    is_down: bool = False
+    _open: set[ServerConnection] = field(default_factory=set)
 
     @property
     def url(self) -> str:
         return f"ws://127.0.0.1:{self.port}"
 
+    async def go_down(self) -> None:
+        """Drop what is connected, and let nobody in any more."""
+        self.is_down = True
+        for connection in list(self._open):
+            connection.transport.abort()
+
     def admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        if self.is_down:
+            return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "Down.\n")
         if request.headers.get("Authorization", "").lower() == f"token {KEY}":
             return None
         self.refused += 1
@@ -54,10 +65,12 @@ class FakeDeepgram:
         query = {name: values[0] for name, values in parse_qs(address.query).items()}
         self.connections.append(Connection(address.path, query))
         rate = int(query["sample_rate"])
-        if address.path == "/v1/listen":
-            await self._listen(connection, rate)
-        else:
-            await self._speak(connection, rate)
+        self._open.add(connection)
+        try:
+            with suppress(ConnectionClosed):
+                await (self._listen if address.path == "/v1/listen" else self._speak)(connection, rate)
+        finally:
+            self._open.discard(connection)
 
     async def _listen(self, connection: ServerConnection, rate: int) -> None:
         """One final result for each Finalize, after a partial one with its first words."""

@@ -25,6 +25,7 @@ from voice.calls import service as calls
 from voice.pipeline import Limits, Phone
 from voice.speech.local import LocalSpeech
 from voice.speech.local_models import get_local_models
+from voice.speech.schemas import Speech
 from voice.stream import PATH, TOKEN_PARAMETER, stream_router
 from voice.telephony import Dial
 from voice.turns.policies import TurnStop
@@ -73,10 +74,15 @@ class Exchange:
 
 @asynccontextmanager
 async def exchange(
-    engine: AsyncEngine, shop: Shop, live: ScriptedCall, *, limits: Limits = LIMITS
+    engine: AsyncEngine,
+    shop: Shop,
+    live: ScriptedCall,
+    *,
+    limits: Limits = LIMITS,
+    speech: Speech = LocalSpeech(),
 ) -> AsyncIterator[Exchange]:
     """Everything of a call but its conversation, which is `live`."""
-    speech, carrier = LocalSpeech(), Carrier()
+    carrier = Carrier()
     await speech.warm()
     phone = Phone(engine, ScriptedAgent(live), speech, carrier, TurnStop.TIMEOUT, limits)
     app = FastAPI()

@@ -3,14 +3,17 @@
 import asyncio
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
 from graphs.voice_call.events import Say
+from tests.fakes import deepgram
 from tests.recovery.shops import Shop
 from tests.voice.lines import LIMITS, Customer, Exchange, exchange, understood, voice
 from tests.voice.scripted import COMPLETED, DISCLOSURE, FAREWELL, QUESTION, ScriptedCall
 from voice.pipeline import Limits
+from voice.speech.deepgram import DeepgramSpeech
 
 
 async def ended(line: Exchange, customer: Customer, running: "asyncio.Task[None]") -> None:
@@ -142,3 +145,32 @@ async def test_a_call_has_a_time_limit(engine: AsyncEngine, shop: Shop) -> None:
         await line.carrier.when.wait()
         row = await line.row(call.id)
     assert (row.end_reason, row.slot) == (EndReason.TIME_LIMIT, None)
+
+
+@pytest.mark.parametrize("goes_down", ["before the call", "in mid-call"])
+async def test_a_call_whose_speech_is_gone_ends_and_frees_its_line(
+    engine: AsyncEngine, shop: Shop, goes_down: str
+) -> None:
+    async def hear(_: bytes, __: int) -> str:
+        return ""
+
+    async def speak(_: str, rate: int) -> bytes:
+        return bytes(4 * rate)
+
+    async with deepgram.serving(hear, speak) as fake:
+        speech = DeepgramSpeech(SecretStr(deepgram.KEY), fake.url)
+        async with exchange(engine, shop, ScriptedCall(), speech=speech) as line:
+            call, token = await line.answered_call()
+            customer = Customer(call, token)
+            if goes_down == "before the call":
+                await fake.go_down()
+            running = asyncio.create_task(customer.stream.carry(line.url))
+            if goes_down == "in mid-call":
+                await customer.until_heard(25)
+                await fake.go_down()
+            await ended(line, customer, running)
+            row = await line.row(call.id)
+    assert (row.status, row.slot, row.outcome) == (VoiceCallStatus.ENDED, None, VoiceCallOutcome.DISCONNECTED)
+    # Whichever is noticed first: that nothing can be spoken, or that nobody is heard.
+    assert row.end_reason in {EndReason.FAILED, EndReason.SILENCE}
+    assert line.carrier.hung_up == [call.provider_id]
