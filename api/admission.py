@@ -4,6 +4,8 @@ A route of `OpenToPages` may be called by browsers, from the origins that the co
 other route answers to another origin: a secret key belongs on a server.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -11,8 +13,9 @@ from fastapi.routing import APIRoute
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.edge import PREFIX, Edge
-from api.principals import Merchant, Principal, authenticate
+from api.principals import Merchant, Principal, by_key, credential_of, shopper_of
 from api.repository import OriginRepository
+from db.session import transaction
 from policy.errors import Forbidden
 
 ALL_SCOPES = "*"
@@ -27,19 +30,23 @@ class ForeignOrigin(Forbidden):
     title = "This page may not call the shop"
 
 
-async def admit(request: Request, session: AsyncSession, *, edge: Edge) -> Principal:
-    """The caller, with the session in its company.
+@asynccontextmanager
+async def admitted(request: Request, *, edge: Edge) -> AsyncIterator[tuple[AsyncSession, Principal]]:
+    """A transaction in the caller's company, committed at the end. A token names its company; a key's is looked up.
 
     Raises:
         Unauthenticated: no valid key or token.
         Forbidden: the key lacks the route's scope, or the page is none of the shop's.
     """
-    principal = await authenticate(session, request.headers.get("authorization"), signer=edge.signer)
-    if isinstance(principal, Merchant):
-        _check_scope(principal, scope_of(request.url.path, request.method))
-    else:
-        await _check_origin(request, session, principal, edge)
-    return principal
+    credential = credential_of(request.headers.get("authorization"))
+    shopper = shopper_of(credential, signer=edge.signer)
+    async with transaction(edge.engine, company_id=None if shopper is None else shopper.company_id) as session:
+        principal = shopper or await by_key(session, credential)
+        if isinstance(principal, Merchant):
+            _check_scope(principal, scope_of(request.url.path, request.method))
+        else:
+            await _check_origin(request, session, principal, edge)
+        yield session, principal
 
 
 def scope_of(path: str, method: str) -> str:

@@ -15,7 +15,7 @@ from pydantic.alias_generators import to_camel
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from agents.checkout_chat.agent import CheckoutChat
-from api.admission import OpenToPages, admit
+from api.admission import OpenToPages, admitted
 from api.dependencies import Now, Repeatable, SessionDep, ShopperDep
 from api.edge import edge_of
 from api.principals import Shopper
@@ -24,7 +24,6 @@ from api.rates import sessions_opened
 from api.route import PageRoute, bearer, usable
 from api.schemas import Body, Schema, example
 from db.clock import read_clock
-from db.session import transaction
 from db.tables.conversations import ChatMessage, ChatSession, MessageRole
 from graphs.checkout_chat.state import Delta, ToolRan, TurnDone, TurnEvent
 from graphs.conversations import service as conversations
@@ -226,8 +225,7 @@ def _position(last_event_id: str | None) -> int:
 async def _begin(request: Request, session_id: UUID, content: str, key: str | None) -> Turn | Repeat:
     """Who asks, whether it is their conversation, and the utterance stored: one transaction before any model."""
     edge = edge_of(request)
-    async with transaction(edge.engine, company_id=None) as session:
-        caller = await admit(request, session, edge=edge)
+    async with admitted(request, edge=edge) as (session, caller):
         if not isinstance(caller, Shopper):
             raise Forbidden("This needs a cart token.")
         await _own(session, session_id, caller)

@@ -61,24 +61,29 @@ class Shopper:
 Principal: TypeAlias = Merchant | Widget | Shopper
 
 
-async def authenticate(session: AsyncSession, authorization: str | None, *, signer: Signer) -> Principal:
-    """Find who the Authorization header speaks for and enter its company, or raise `Unauthenticated`."""
+def credential_of(authorization: str | None) -> str:
+    """What the Authorization header holds, or `Unauthenticated`."""
     scheme, _, credential = (authorization or "").partition(" ")
     if scheme.lower() != "bearer" or not credential:
         raise Unauthenticated("Send `Authorization: Bearer <key or cart token>`.")
+    return credential
+
+
+def shopper_of(credential: str, *, signer: Signer) -> Shopper | None:
+    """Whose cart token this is, which it says itself; None for a key. Raises `Unauthenticated`."""
     if credential.startswith(("sk_", "pk_")):
-        return await _by_key(session, credential)
+        return None
     try:
         token = signer.read(credential, kind=TokenKind.CART, now=real_now())
     except BadToken as error:
         raise Unauthenticated(
             "This cart token is not valid, or no longer. Open a cart or refresh the token."
         ) from error
-    await enter(session, token.company_id)
     return Shopper(token.company_id, token.subjects[0])
 
 
-async def _by_key(session: AsyncSession, key: str) -> Merchant | Widget:
+async def by_key(session: AsyncSession, key: str) -> Merchant | Widget:
+    """Whose key this is, with the session entered into their company. Raises `Unauthenticated`."""
     keys = KeyRepository(session)
     found = await keys.find(hash_key(key))
     if found is None:

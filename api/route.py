@@ -14,12 +14,11 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 
-from api.admission import OpenToPages, admit
+from api.admission import OpenToPages, admitted
 from api.edge import edge_of
 from api.principals import Principal
 from api.repository import IdempotencyRepository
 from db.clock import read_clock
-from db.session import transaction
 from policy.errors import AppError, Conflict
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -41,8 +40,7 @@ class TransactionRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             edge = edge_of(request)
-            async with transaction(edge.engine, company_id=None) as session:
-                principal = await admit(request, session, edge=edge)
+            async with admitted(request, edge=edge) as (session, principal):
                 request.state.session, request.state.principal = session, principal
                 request.state.now = await read_clock(session)
                 key = request.headers.get("idempotency-key")

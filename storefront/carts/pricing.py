@@ -4,15 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
-
 from db.tables.carts import CartStatus
 from db.tables.policy import GrantKind
 from policy import money
 from storefront.carts.schemas import CartView, FreeShippingView, LineView, OfferView
 
 
-def view_of(cart: Row[Any], lines: Sequence[Row[Any]]) -> CartView:
+def view_of(cart: Any, lines: Sequence[Any]) -> CartView:
     """The cart as it stands: rows of `CartRepository.head` and `.lines`. An order keeps the amounts it was placed at.
 
     Raises:
@@ -48,7 +46,7 @@ def view_of(cart: Row[Any], lines: Sequence[Row[Any]]) -> CartView:
     )
 
 
-def _totals(cart: Row[Any], lines: Sequence[Row[Any]], offer: OfferView | None) -> money.Totals:
+def _totals(cart: Any, lines: Sequence[Any], offer: OfferView | None) -> money.Totals:
     excluded = frozenset(cart.excluded_skus or ())
     return money.totals(
         [
@@ -73,7 +71,7 @@ def _totals(cart: Row[Any], lines: Sequence[Row[Any]], offer: OfferView | None) 
     )
 
 
-def _line(line: Row[Any], part: money.LineTotals) -> LineView:
+def _line(line: Any, part: money.LineTotals) -> LineView:
     return LineView(
         id=line.id,
         variant_id=line.variant_id,
@@ -89,14 +87,14 @@ def _line(line: Row[Any], part: money.LineTotals) -> LineView:
     )
 
 
-def _offer(cart: Row[Any]) -> OfferView | None:
+def _offer(cart: Any) -> OfferView | None:
     grant_id: UUID | None = cart.grant_id
     if grant_id is None:
         return None
     return OfferView(grant_id=grant_id, kind=cart.kind, percent=cart.percent, expires_at=cart.grant_expires_at)
 
 
-def _free_shipping(cart: Row[Any], lines: Sequence[Row[Any]]) -> FreeShippingView | None:
+def _free_shipping(cart: Any, lines: Sequence[Any]) -> FreeShippingView | None:
     """By the same goods value as `money.totals`: after the lines' own markdowns, before the cart's discount."""
     if cart.free_from_minor is None:
         return None

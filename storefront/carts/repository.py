@@ -1,17 +1,18 @@
 """Queries over carts, their lines and the orders that they become."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, and_, bindparam, delete, func, or_, select, true
+from sqlalchemy import Select, and_, bindparam, delete, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import UtcDateTime
 from db.ids import uuid7
+from db.statements import Query
 from db.tables.carts import Cart, CartLine, HoldStatus, InventoryHold, Order, OrderLine, PaymentState
 from db.tables.catalogue import Product, ProductStatus, ProductVariant, VariantPrice
 from db.tables.companies import ShippingRate, TaxRate
@@ -119,7 +120,7 @@ def _lines() -> Select[Any]:
 
 
 # Built once: reading a cart is the most frequent question of all.
-_HEAD, _LINES = _head(), _lines()
+_HEAD, _LINES = Query(_head()), Query(_lines())
 
 
 class CartRepository:
@@ -138,16 +139,13 @@ class CartRepository:
             .execution_options(populate_existing=True)
         )
 
-    async def head(self, cart_id: UUID, *, company_id: UUID, now: datetime) -> Row[Any] | None:
+    async def head(self, cart_id: UUID, *, company_id: UUID, now: datetime) -> Any | None:
         """The cart beside everything that its totals depend on, but the lines."""
-        found = await self.session.execute(_HEAD, {"cart": cart_id, "company": company_id, "now": now})
-        row: Row[Any] | None = found.first()
-        return row
+        rows = await _HEAD.rows(self.session, cart=cart_id, company=company_id, now=now)
+        return rows[0] if rows else None
 
-    async def lines(self, cart_id: UUID, *, company_id: UUID, now: datetime) -> Sequence[Row[Any]]:
-        found = await self.session.execute(_LINES, {"cart": cart_id, "company": company_id, "now": now})
-        rows: Sequence[Row[Any]] = found.all()
-        return rows
+    async def lines(self, cart_id: UUID, *, company_id: UUID, now: datetime) -> list[Any]:
+        return await _LINES.rows(self.session, cart=cart_id, company=company_id, now=now)
 
     async def line_rows(self, cart_id: UUID, *, company_id: UUID) -> list[CartLine]:
         """The lines to be changed, under the lock of the cart."""
