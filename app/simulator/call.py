@@ -96,7 +96,7 @@ async def simulate(settings: Settings, database_url: str, *rounds: Round) -> lis
         async with _placed(settings, database_url, customers.take) as twilio:
             signer = Signer(signing_key(settings))
             await seed(engine, signer)
-            await let_calls_be_made(engine)
+            await let_calls_be_made(engine, at_once=max(each.count for each in rounds))
             reports: list[CallReport] = []
             for each in rounds:
                 people = [await leave_a_cart(engine, signer) for _ in range(each.count)]

@@ -27,6 +27,8 @@ CURRENCY = "USD"
 SKU, QUANTITY = "WF-SIG-2LB-WB", 3
 # What carts hold, given back after a while, and what was ordered: for as many calls as anybody plays in a while.
 STOCK = 10_000
+# The shop's clock may stand in one day for many runs.
+CALLS_A_DAY = 1_000
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,19 @@ class Person:
     phone: str
 
 
-async def let_calls_be_made(engine: AsyncEngine) -> None:
+async def let_calls_be_made(engine: AsyncEngine, *, at_once: int) -> None:
     """Switch the phone on in the demo shop's flow, where it is not: the fifth stage is a call and nothing else.
 
-    There is enough in stock for everybody's cart.
+    There are lines for as many calls at once, and there is enough in stock for everybody's cart.
     """
     async with transaction(engine, company_id=COMPANY_ID) as session:
         await SimulationRepository(session).have_in_stock(SKU, STOCK, company_id=COMPANY_ID)
         flow = await flow_in_force(session, company_id=COMPANY_ID)
         changed = flow.config.model_dump(mode="json", by_alias=True)
-        changed["voice"]["enabled"] = True
+        voice = changed["voice"]
+        voice["enabled"] = True
+        voice["maxCallsAtOnce"] = max(voice["maxCallsAtOnce"], at_once)
+        voice["maxCallsPerDay"] = max(voice["maxCallsPerDay"], CALLS_A_DAY)
         changed["stages"]["nuclearOffer"] |= {"voiceCallEnabled": True, "channels": [Channel.VOICE]}
         config = FlowConfig.model_validate(changed)
         await change_flow(session, config, company_id=COMPANY_ID, by=COMMAND_LINE, now=await read_clock(session))
