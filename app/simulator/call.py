@@ -33,12 +33,14 @@ from app.simulator.report import CallReport, report_of, show
 from app.simulator.repository import SimulationRepository
 from app.simulator.scenarios import SCENARIOS, Scenario, ScenarioName
 from app.simulator.twilio import FakeCall, FakeTwilio, OnStream, Stream
+from db.clock import read_clock
 from db.session import open_engine, transaction
 from db.tables.policy import Channel
 from db.tables.voice import VoiceCallStatus
 from policy.contact import service as contact
 from policy.errors import AppError
 from policy.tokens import Signer
+from recovery import scheduler
 from voice.speech.local_models import get_local_models
 
 FROM_NUMBER = "+15005550006"
@@ -46,8 +48,10 @@ READY_WITHIN_S = 180.0
 CALL_WITHIN_S = 240.0
 STOP_WITHIN_S = 15.0
 POLL_S, LOOK_S = 0.1, 0.01
-# The clock goes from event to event; a call is due within a week (the longest weekend).
-STEP, LONGEST = timedelta(hours=6), timedelta(days=8)
+# A call is due within a week (the longest weekend).
+LONGEST = timedelta(days=8)
+# What is due now is done by the step to it.
+SHORTEST = timedelta(seconds=1)
 
 
 class NobodyWasCalled(AppError):
@@ -196,14 +200,16 @@ def _get(url: str) -> None:
 
 async def _live_until_called(engine: AsyncEngine, people: list[Person]) -> None:
     """Move the shop's clock, event by event, until everybody's call was placed: at the next legal instant."""
-    lived = timedelta()
     cart_ids = [person.cart_id for person in people]
+    lived, step = timedelta(), timedelta()
     while lived < LONGEST:
-        await advance(engine, STEP)
-        lived += STEP
+        lived += step
+        await advance(engine, step)
         async with transaction(engine, company_id=COMPANY_ID) as session:
             if len(await SimulationRepository(session).calls(cart_ids, company_id=COMPANY_ID)) == len(people):
                 return
+            now, due = await read_clock(session), await scheduler.next_due(session)
+        step = LONGEST if due is None else max(due - now, SHORTEST)
     async with transaction(engine, company_id=COMPANY_ID) as session:
         waiting = await SimulationRepository(session).waiting(cart_ids, company_id=COMPANY_ID)
     raise NobodyWasCalled(f"Their attempts stand at {waiting}.")
