@@ -56,10 +56,19 @@ async def sweep_calls(engine: AsyncEngine) -> int:
         return await calls.sweep(session)
 
 
-async def _tick_until(stop: asyncio.Event, engine: AsyncEngine, *, lost_after: timedelta) -> None:
+class Deaf(Exception):
+    """The connection that hears of new jobs is gone. They would still be found, but late: the process is to be
+    started again."""
+
+
+async def _tick_until(
+    stop: asyncio.Event, engine: AsyncEngine, listening: psycopg.AsyncConnection, *, lost_after: timedelta
+) -> None:
     looked_after = swept = float("-inf")
     every_s = min(LOOK_AFTER_EVERY_S, lost_after.total_seconds() / 2)
     while not stop.is_set():
+        if listening.closed:
+            raise Deaf
         if monotonic() - looked_after >= every_s:
             await look_after(engine, lost_after=lost_after)
             looked_after = monotonic()
@@ -72,12 +81,12 @@ async def _tick_until(stop: asyncio.Event, engine: AsyncEngine, *, lost_after: t
 
 
 @contextlib.asynccontextmanager
-async def _queue(database_url: str) -> AsyncIterator[QueueManager]:
-    """pgqueuer over connections of its own, as it wants them: it listens on one."""
+async def _queue(database_url: str) -> AsyncIterator[tuple[QueueManager, psycopg.AsyncConnection]]:
+    """pgqueuer over connections of its own, as it wants them, and the one that it listens on."""
     url = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=False)
     connect = psycopg.AsyncConnection.connect
     async with await connect(url, autocommit=True) as asking, await connect(url, autocommit=True) as listening:
-        yield QueueManager(Queries(QueueDriver(asking, listening)))
+        yield QueueManager(Queries(QueueDriver(asking, listening))), listening
 
 
 async def run_worker(
@@ -85,18 +94,16 @@ async def run_worker(
 ) -> None:
     """Work until `stop` is set; jobs that have begun are finished."""
     await refuse_unsafe_role(parts.engine)
-    async with _queue(database_url) as queue:
+    async with _queue(database_url) as (queue, listening):
         for name, run in Jobs(parts).entrypoints().items():
             _bind(queue, name, run)
-        ticking = asyncio.create_task(_tick_until(stop, parts.engine, lost_after=lost_after))
+        ticking = asyncio.create_task(_tick_until(stop, parts.engine, listening, lost_after=lost_after))
         ticking.add_done_callback(lambda _: queue.shutdown.set())
         running = asyncio.create_task(
             queue.run(
                 dequeue_timeout=timedelta(seconds=1),
                 batch_size=concurrency,
                 max_concurrent_tasks=2 * concurrency,
-                # A worker that has gone deaf still finds its jobs, but late: better it ends and is started again.
-                shutdown_on_listener_failure=True,
             )
         )
         await asyncio.wait({ticking, running}, return_when=asyncio.FIRST_COMPLETED)

@@ -12,12 +12,11 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import psycopg
-from pgqueuer.db import PsycopgDriver
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from db.jobs import Job
+from db.jobs import Job, QueueDriver
 
 CONCURRENCY = 4
 READ = "SELECT cart_value_minor FROM save_attempts WHERE company_id = %s AND id = %s"
@@ -50,9 +49,10 @@ async def run(connections: Connections, job: Job, transactions: Sequence[int]) -
 
 
 async def work(url: str, plan: dict[str, list[int]]) -> None:
-    connections = Connections(url)
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as listening:
-        queue = QueueManager(Queries(PsycopgDriver(listening)))
+    connections, connect = Connections(url), psycopg.AsyncConnection.connect
+    # Asking and listening apart, as our worker does: over one connection it would do two jobs a second.
+    async with await connect(url, autocommit=True) as asking, await connect(url, autocommit=True) as listening:
+        queue = QueueManager(Queries(QueueDriver(asking, listening)))
         for name in plan:
             _bind(queue, name, connections, plan[name])
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, queue.shutdown.set)
