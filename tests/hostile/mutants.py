@@ -76,7 +76,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     Mutant("claims check", breaks.claims_let_through, I.GROUNDED, frozenset({I.CANARY})),
     Mutant("redaction", breaks.redaction_off, I.CARDS),
-    Mutant("sentences stored as shown", breaks.stored_otherwise, I.STORED),
+    Mutant("sentences stored as shown", breaks.stored_otherwise, I.STORED, frozenset({I.GROUNDED})),
     Mutant("lease given back", breaks.lease_never_ended, I.ANSWERED),
     Mutant("lease", breaks.lease_removed, I.BROKEN, frozenset({I.ANSWERED, I.GAPLESS, I.STORED, I.AUDITED})),
     Mutant("arguments made storable", breaks.arguments_kept_as_they_are, I.BROKEN, frozenset({I.CARDS, I.AUDITED})),
