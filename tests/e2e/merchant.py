@@ -86,11 +86,12 @@ def advance(demo: Demo, minutes: int) -> None:
 
 
 def held_call(demo: Demo) -> UUID:
-    """The rows that a recovery call leaves: its conversation and the call itself. Some cart must have an attempt."""
+    """The rows that a recovery call leaves: its conversation and the call itself. Some flow must have sent mail."""
 
     async def work(session: AsyncSession) -> UUID:
-        attempt = (await session.scalars(select(SaveAttempt).order_by(SaveAttempt.id).limit(1))).one()
-        first = (await session.scalars(select(Message).where(Message.attempt_id == attempt.id).limit(1))).one()
+        of_flows = select(Message).where(Message.attempt_id.is_not(None)).order_by(Message.id).limit(1)
+        first = (await session.scalars(of_flows)).one()
+        attempt = (await session.scalars(select(SaveAttempt).where(SaveAttempt.id == first.attempt_id))).one()
         at = datetime(2026, 11, 25, 18, 30, tzinfo=UTC)
         talk = await conversations.open_conversation(
             session,

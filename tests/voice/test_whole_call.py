@@ -2,6 +2,7 @@
 
 import audioop
 import re
+from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 import pytest
@@ -15,8 +16,9 @@ from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
 from tests.voice.phone import CALL, calling_shop
 from voice.speech.local_models import get_local_models
 
-# Somebody speaks for so long without a pause: the recogniser hears it in pieces.
-PIECE_BYTES = 8_000 * 12
+# The recogniser hears a recording in pieces of about so long, cut where nothing is said: half a number is another one.
+PIECE_BYTES, PAUSE_BYTES, FRAME_BYTES = 8_000 * 8, 8_000 // 2, 160
+QUIET = 200
 
 
 def words(text: str) -> list[str]:
@@ -24,13 +26,24 @@ def words(text: str) -> list[str]:
 
 
 async def heard_again(ulaw: bytes) -> str:
-    """What speech to text makes of a recording, 12 seconds at a time."""
+    """What speech to text makes of a recording."""
     pieces = []
-    for start in range(0, len(ulaw), PIECE_BYTES):
-        narrow = audioop.ulaw2lin(ulaw[start : start + PIECE_BYTES], 2)
+    for piece in between_pauses(ulaw):
+        narrow = audioop.ulaw2lin(piece, 2)
         wide, _ = audioop.ratecv(narrow, 2, 1, 8_000, 16_000, None)
         pieces.append(await get_local_models().recognise(wide))
     return " ".join(pieces)
+
+
+def between_pauses(ulaw: bytes) -> Iterator[bytes]:
+    start = quiet = 0
+    for at in range(0, len(ulaw), FRAME_BYTES):
+        loud = audioop.rms(audioop.ulaw2lin(ulaw[at : at + FRAME_BYTES], 2), 2) > QUIET
+        quiet = 0 if loud else quiet + FRAME_BYTES
+        if at - start >= PIECE_BYTES and quiet >= PAUSE_BYTES:
+            yield ulaw[start:at]
+            start = at
+    yield ulaw[start:]
 
 
 def share_heard(said: str, heard: str) -> float:
