@@ -5,12 +5,14 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from db.base import Base
 from db.clock import real_now
+from db.embedded import EmbeddedServer
 from db.ids import uuid7
 from db.jobs import Job, enqueue
 from db.session import transaction
@@ -111,6 +113,23 @@ async def test_what_is_due_is_released_once_and_oldest_first(engine: AsyncEngine
     async with transaction(engine, company_id=None) as session:
         assert await release(session, name) == set()
         assert await release(session, name, at=NOW + MINUTE) == {later}
+
+
+@each_kind
+async def test_a_batch_locks_no_more_than_it_takes_whatever_the_planner_does(
+    engine: AsyncEngine, database: EmbeddedServer, name: str
+) -> None:
+    due = await wait(engine, name, *[NOW - n * MINUTE for n in range(5)])
+    # It takes the table for empty, and a join to it for one that may be done row by row.
+    table = KINDS[name][1].__tablename__
+    with psycopg.connect(database.owner_url.replace("+psycopg", "", 1)) as owner:
+        owner.execute("UPDATE pg_class SET reltuples = 1, relpages = 1000 WHERE relname = %s", [table])
+    async with transaction(engine, company_id=None) as session:
+        for way in ("hashjoin", "mergejoin", "material", "memoize", "indexscan", "bitmapscan"):
+            await session.execute(text(f"SET LOCAL enable_{way} = off"))
+        assert await release(session, name, most=2) == set(due[3:])
+        async with transaction(engine, company_id=None) as other:
+            assert await release(other, name) == set(due[:3])
 
 
 @each_kind

@@ -104,11 +104,6 @@ def alive(pids: set[int]) -> set[int]:
     return {process.pid for process in found if process.info["status"] != psutil.STATUS_ZOMBIE} & pids
 
 
-def gone(pids: set[int]) -> None:
-    """Return when they have ended. Who has let go of its memory has no name any more, and is there for an instant."""
-    until(lambda: not alive(pids), within_s=5)
-
-
 def ask(url: str, query: str) -> tuple[object, ...] | None:
     with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
         cursor = connection.execute(query.encode())
@@ -215,7 +210,7 @@ def test_second_process_joins_and_the_last_one_out_stops_the_server(data_dir: Pa
             first.leave()
             assert ask(server.app_url, "select 1") == (1,)
             assert postmaster_of(data_dir) in crew
-    gone(crew)
+    until(lambda: not alive(crew))
     assert not answers_on(port)
 
 
@@ -227,7 +222,7 @@ def test_first_starts_at_once_make_one_server(make_data_dir: Callable[..., Path]
         one.leave()
         assert postmaster_of(data_dir) in alive(crew)
         other.leave()
-    gone(crew)
+    until(lambda: not alive(crew))
 
 
 def test_killed_user_leaves_the_server_to_the_others(data_dir: Path) -> None:
@@ -239,7 +234,7 @@ def test_killed_user_leaves_the_server_to_the_others(data_dir: Path) -> None:
             killed.kill()
             assert ask(server.app_url, "select 1") == (1,)
             assert postmaster_of(data_dir) in alive(crew)
-    gone(crew)
+    until(lambda: not alive(crew))
 
 
 def test_next_user_adopts_the_server_that_killed_users_left(data_dir: Path) -> None:
@@ -250,7 +245,7 @@ def test_next_user_adopts_the_server_that_killed_users_left(data_dir: Path) -> N
     with running(data_dir) as server:
         assert server.port == port
         assert postmaster_of(data_dir) == postmaster
-    gone(crew)
+    until(lambda: not alive(crew))
 
 
 def test_ensure_restarts_a_killed_server_under_busy_sessions(data_dir: Path) -> None:
@@ -266,11 +261,11 @@ def test_ensure_restarts_a_killed_server_under_busy_sessions(data_dir: Path) -> 
         os.kill(postmaster_of(data_dir), signal.SIGKILL)
         assert ensure(data_dir) == server
         busy.join()
-        gone(crew)
+        until(lambda: not alive(crew))
         assert ask(server.owner_url, "select answer from kept") == (42,)
         ask(server.owner_url, "drop table kept")
         crew = crew_of(data_dir)
-    gone(crew)
+    until(lambda: not alive(crew))
 
 
 def run_into_disconnection(url: str) -> None:
@@ -358,7 +353,7 @@ def test_server_runs_as_its_own_user_and_nothing_above_the_data_folder_changes(
         user = "momentum" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
         assert {psutil.Process(pid).username() for pid in crew} == {user}
         assert (data_dir / "postgres").is_symlink() == ROOT
-    gone(crew)
+    until(lambda: not alive(crew))
     assert rights(above) == before
 
 
