@@ -96,14 +96,26 @@ _NOT_FRUSTRATION = _either(_PATTERNS.frustration_not)
 def opts_out(text: str) -> SuppressionScope | None:
     """What the shopper no longer wants to get; None if they said no such thing (rules C-06).
 
-    One channel only where the words name one and nothing wider; otherwise ALL.
+    One channel only where the wish itself names one and nothing that was said is wider; otherwise ALL.
     """
-    clauses = _clauses(text)
-    if not _commands_a_stop(text, clauses) and not any(_asks_to_stop(clause) for clause in clauses):
-        return None
-    words = plain_words(text)
+    whole, *parts = _clauses(text)
+    parts = parts or [whole]
+    wishes = [part for part in parts if _asks_to_stop(part)]
+    if _SHOUTED_STOP.match(text) and not _asks_not_to_stop(whole):
+        wishes.append(parts[0])
+    if _without_manners(parts[-1]) in _STRONG_COMMANDS:
+        wishes.append(parts[-1])
+    if not wishes and (_is_command(whole) or _asks_to_stop(whole)):
+        wishes.append(whole)
+    return _scope(plain_words(text), wishes) if wishes else None
+
+
+def _scope(words: str, wishes: Sequence[str]) -> SuppressionScope:
     named = [scope for scope, channel in _CHANNELS.items() if channel.search(words)]
-    return named[0] if len(named) == 1 and not _EVERY_CHANNEL.search(words) else SuppressionScope.ALL
+    # "Call me later.\nSTOP" names calls, and not in what is to stop.
+    if len(named) == 1 and not _EVERY_CHANNEL.search(words) and all(map(_CHANNELS[named[0]].search, wishes)):
+        return named[0]
+    return SuppressionScope.ALL
 
 
 def wants_human(text: str) -> bool:
@@ -144,13 +156,6 @@ def _clauses(text: str) -> list[str]:
 
 def _asks_to_stop(clause: str) -> bool:
     return any(wish.search(exceptions.sub(" ", clause)) for wish, exceptions in _OPT_OUT.values())
-
-
-def _commands_a_stop(text: str, clauses: Sequence[str]) -> bool:
-    """A keyword that stands alone: as the whole message, or, if it has no other sense, as its last clause."""
-    if _SHOUTED_STOP.match(text) and not _asks_not_to_stop(clauses[0]):
-        return True
-    return bool(clauses) and (_is_command(clauses[0]) or _without_manners(clauses[-1]) in _STRONG_COMMANDS)
 
 
 def _asks_not_to_stop(words: str) -> bool:

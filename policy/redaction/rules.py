@@ -18,6 +18,8 @@ CODE_MARK = "[security code hidden]"
 
 _ANY_LONG = frozenset({16, 17, 18, 19})
 _TOO_LONG = 20
+# How 15 and 16 digits stand on a card, but for the group that others are glued to: the last or the first.
+_PRINTED = {15: frozenset({(4, 6), (6, 5)}), 16: frozenset({(4, 4, 4)})}
 _MAESTRO = frozenset(range(13, 20))
 _ISSUERS: tuple[tuple[range, frozenset[int]], ...] = (
     (range(4, 5), frozenset({13, 16, 19})),  # Visa
@@ -129,8 +131,8 @@ def _cards_of(run: Sequence[Group]) -> Iterable[Sequence[Group]]:
 
 
 def _glued_cards(run: Sequence[Group]) -> Iterable[Sequence[Group]]:
-    """Card numbers that other digits follow or precede without a gap, in groups too long to be one number's: they
-    begin or end where a group does."""
+    """Card numbers that other digits follow or precede without a gap: they begin or end where a group does, which is
+    too long to be one number's or stands beside groups of a card's size ("4111 1111 1111 111110")."""
     edges = [0, *accumulate(len(group.digits) for group in run)]
     joined = "".join(group.digits for group in run)
     for size in (15, 16):
@@ -138,7 +140,8 @@ def _glued_cards(run: Sequence[Group]) -> Iterable[Sequence[Group]]:
             if start < 0 or not is_card_number(joined[start : start + size]):
                 continue
             held = [g for g, lo, hi in zip(run, edges, edges[1:], strict=False) if lo < start + size and hi > start]
-            if any(len(group.digits) >= _TOO_LONG for group in held):
+            lengths = tuple(len(group.digits) for group in held)
+            if max(lengths) >= _TOO_LONG or any(rest in _PRINTED[size] for rest in (lengths[:-1], lengths[1:])):
                 yield held
 
 

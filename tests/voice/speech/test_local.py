@@ -17,6 +17,7 @@ from pipecat.frames.frames import (
 from pipecat.pipeline.worker import PipelineParams
 from pipecat.tests.utils import run_test
 
+from agents.detectors import plain_words
 from recovery.voice_script import ScriptSettings
 from voice.speech import local_models
 from voice.speech.local import LocalSpeech
@@ -45,7 +46,8 @@ def over_the_line(pcm: bytes) -> bytes:
 async def test_what_is_spoken_is_heard(said: str) -> None:
     models = get_local_models()
     pcm = over_the_line(await models.synthesise(said, rate=16_000)) + bytes(16_000)
-    assert await models.recognise(pcm) == said
+    # Where a pause becomes a comma differs from machine to machine.
+    assert plain_words(await models.recognise(pcm)) == plain_words(said)
 
 
 async def test_noise_and_silence_are_nothing() -> None:
