@@ -27,8 +27,8 @@ _TELLS_OF_A_CART = re.compile(
 # No letter outside these ranges and no operator but "|": what a merchant types can never be a slow pattern.
 _TRIGGER = re.compile(r"[^\W_][^\W_ '-]*(?:[ '-][^\W_]+)*", re.UNICODE)
 
-_SHOP, _PERSON = frozenset({"companyName"}), frozenset({"companyName", "customerName"})
-_CART = _PERSON | {"topItemName", "itemCount", "cartTotal"}
+_SHOP = frozenset({"companyName"})
+_CART = _SHOP | {"customerName", "topItemName", "itemCount", "cartTotal"}
 _OFFER = _CART | {"discountPercent"}
 
 # Stand-ins for what is filled in, and the facts that will be behind it.
@@ -74,7 +74,7 @@ def _sayable(text: str, allowed: frozenset[str]) -> str:
 def _neutral(text: str) -> str:
     if found := _TELLS_OF_A_CART.search(text):
         raise ValueError(f"“{found[0]}” may not be said before it is known who answers")
-    return _sayable(text, _PERSON)
+    return _sayable(text, _SHOP)
 
 
 def _plain_alternatives(text: str) -> str:
@@ -96,10 +96,12 @@ class _Part(BaseModel):
 
 
 class Opening(_Part):
-    """`greeting` asks who is there; the rest is for who said yes. An empty `confirm_continue` is not asked."""
+    """`greeting` asks for the first name, which it never says itself: who tells it is known (rules C-21).
 
-    greeting: Neutral = "Am I speaking with {{customerName}}?"
-    greeting_without_name: Neutral = "Did you visit the online shop of {{companyName}} recently?"
+    The rest is for them. An empty `confirm_continue` is not asked.
+    """
+
+    greeting: Neutral = "To be sure that I speak with the right person, may I have your first name?"
     introduction: Sentence = "Thank you. I'm calling about the cart that you left in our shop."
     confirm_continue: Sentence | Literal[""] = "Do you have a quick moment?"
 
@@ -217,7 +219,6 @@ class VoiceScript(_Part):
 
     def _questions(self) -> Iterator[tuple[str, str]]:
         yield "opening.greeting", self.opening.greeting
-        yield "opening.greetingWithoutName", self.opening.greeting_without_name
         yield "opening.confirmContinue", self.opening.confirm_continue
         yield "diagnosis.primaryQuestion", self.diagnosis.primary_question
         yield "diagnosis.askAgain", self.diagnosis.ask_again

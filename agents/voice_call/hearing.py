@@ -15,6 +15,8 @@ from agents import detectors
 from agents.detectors import plain_words
 from agents.models.offline_intents import Intent, needed_confidence
 from agents.models.offline_plan import QUESTIONS
+from agents.voice_call import names
+from agents.voice_call.names import Named
 from db.tables.customers import SuppressionScope
 from db.tables.recovery import CartAbandonmentReason
 from graphs.voice_call.course import Heard, Hearing, Progress, Question
@@ -119,12 +121,13 @@ def hear(
 
 
 def _of_a_stranger(bare: str, text: str, first_name: str | None) -> Hearing:
-    if first_name is not None:
-        name = plain_words(first_name)
-        if name and re.search(rf"\bnot {name}\b", bare):
+    match names.told(bare, first_name):
+        case Named.OURS:
+            return Hearing(Heard.NAMED)
+        case Named.ANOTHER:
             return Hearing(Heard.WRONG_PERSON)
-        if name and re.match(rf"(?:(?:this|it) is |its |im |i am )?{name}\b", bare):
-            return Hearing(Heard.YES)
+        case None:
+            pass
     answer = _yes_or_no(bare)
     if answer is None and _GOODBYE.match(bare):
         return Hearing(Heard.GOODBYE)

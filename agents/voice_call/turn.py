@@ -95,12 +95,12 @@ async def begin(
         flow = await flow_in_force(session, company_id=company_id)
         company = await recovery.the_company(session, company_id=company_id)
         customer = await _customer(session, found)
-        words = replace(wording_of(company, flow), first_name=None if customer is None else customer.first_name)
-        heard = given.known or hear(turn.content, rows.progress, words.script, parts.classifier, first_name=words.name)
+        words, first_name = wording_of(company, flow), None if customer is None else customer.first_name
+        heard = given.known or hear(turn.content, rows.progress, words.script, parts.classifier, first_name=first_name)
         heard = routing.as_heard(heard, question_was_heard=rows.question_was_heard)
         if routing.is_known(rows.progress, heard):
             cart = await carts.read(session, found.cart_id, company_id=company_id, now=now)
-            words = replace(words, cart=cart)
+            words = replace(words, cart=cart, first_name=first_name)
     conversation = _conversation(parts, found, flow, company, customer)
     context = CallContext(
         engine=parts.engine,

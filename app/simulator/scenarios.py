@@ -47,7 +47,8 @@ class Scenario:
     interrupts: tuple[int, str] | None = None
 
 
-IT_IS_ME = Answer(r"is this|speaking (with|to)|talking to", "Yes, that is me.")
+WHO_IS_IT = r"first name|your name|right person"
+IT_IS_ME = Answer(WHO_IS_IT, "This is {name}.")
 # Speech to text may lose the end of a question.
 NOTHING_MORE = Answer(r"anything else|is there any\b|what is it\b", "No, that is all. Thank you.")
 STILL_HERE = Answer(r"still there", "Yes, I am here.")
@@ -79,9 +80,7 @@ SCENARIOS = {
         Phone.PERSON,
         (STILL_HERE, Answer(_ABOUT_THE_CART, "Please stop calling me."), IT_IS_ME),
     ),
-    ScenarioName.WRONG_PERSON: Scenario(
-        Phone.PERSON, (Answer(r"is this|speaking (with|to)|talking to", "No, you have the wrong number."),)
-    ),
+    ScenarioName.WRONG_PERSON: Scenario(Phone.PERSON, (Answer(WHO_IS_IT, "No, you have the wrong number."),)),
     ScenarioName.BARGE_IN: Scenario(
         Phone.PERSON,
         _BUYS,

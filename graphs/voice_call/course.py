@@ -50,6 +50,7 @@ class Heard(StrEnum):
     CALLBACK = "CALLBACK"
     OBJECTION = "OBJECTION"
     QUESTION = "QUESTION"
+    NAMED = "NAMED"  # the name of whom we called, told by who answers
     YES = "YES"
     NO = "NO"
     EARLY = "EARLY"  # a yes or a no before its question was heard

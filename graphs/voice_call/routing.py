@@ -64,9 +64,10 @@ def _give_up(progress: Progress, done: Changed) -> Move:
 
 
 def _stranger(hearing: Hearing) -> Move:
-    """Who answers is not known yet: nothing is said, read or given that has to do with a cart (rules C-21)."""
+    """Who answers is not known yet: nothing is said, read or given that has to do with a cart, and no name is said
+    that could be repeated to us (rules C-21)."""
     match hearing.kind:
-        case Heard.YES:
+        case Heard.NAMED:
             return Move(asks=Question.CONTINUE, lines=(Line.INTRODUCTION,), identifies=True)
         case Heard.SCREENING:  # rules C-22: said once, and then gone
             return Move(asks=None, lines=(Line.SCREENED,), ends=_SCREENED)
@@ -245,7 +246,7 @@ def as_heard(hearing: Hearing, *, question_was_heard: bool) -> Hearing:
 
 def is_known(progress: Progress, hearing: Hearing) -> bool:
     """Whether it is, with this input, known who is speaking: from here on there is a cart."""
-    return progress.identified or (progress.asked is Question.IDENTITY and hearing.kind is Heard.YES)
+    return progress.identified or (progress.asked is Question.IDENTITY and hearing.kind is Heard.NAMED)
 
 
 def ending_if_lost(progress: Progress, done: Changed, reason: EndReason) -> Ending:

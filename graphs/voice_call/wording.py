@@ -22,9 +22,15 @@ SORRY = "I'm sorry to have disturbed you. Goodbye."
 NO_ITEM_QUESTION = "Was there anything that made you hesitate?"
 
 
+def sayable_name(first_name: str | None) -> str | None:
+    """A customer's first name, where it is one."""
+    given = (first_name or "").strip()
+    return given if _NAME.fullmatch(given) else None
+
+
 @dataclass(frozen=True)
 class Wording:
-    """`cart` is None until it is known who is speaking: then nothing of it can be said."""
+    """`first_name` and `cart` are None until it is known who is speaking: then nothing of them can be said."""
 
     script: VoiceScript
     shop: str
@@ -37,8 +43,7 @@ class Wording:
 
     @property
     def name(self) -> str | None:
-        given = (self.first_name or "").strip()
-        return given if _NAME.fullmatch(given) else None
+        return sayable_name(self.first_name)
 
     def disclosure(self) -> str:
         """Who calls, what speaks, how to stop it, why, and what becomes of it (rules C-11, C-12, C-20, C-27).
@@ -56,8 +61,7 @@ class Wording:
         return f"This is an automated AI voice calling for {self.legal_name}. {PURPOSE} Goodbye."
 
     def greeting(self) -> str:
-        opening = self.script.opening
-        return self.fill(opening.greeting_without_name if self.name is None else opening.greeting)
+        return self.fill(self.script.opening.greeting)
 
     def primary_question(self) -> str:
         question = self.script.diagnosis.primary_question

@@ -29,6 +29,7 @@ def test_the_template_holds_its_own_rules() -> None:
     "greeting",
     [
         "Hi {{customerName}}, it's about your cart, okay?",
+        "Am I speaking with {{customerName}}?",
         "Did you forget an order?",
         "Is this who bought {{topItemName}}?",
         "Do you remember the items that you saved?",

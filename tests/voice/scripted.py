@@ -11,7 +11,7 @@ from recovery.voice_script import ScriptSettings
 DISCLOSURE = Say(
     1, "This is an automated call from Maple Coffee. To stop these calls, press nine.", interruptible=False
 )
-QUESTION = Say(2, "Am I speaking with Maya?", interruptible=True)
+QUESTION = Say(2, "May I have your first name?", interruptible=True)
 OPTED_OUT = HangUp(VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, at_once=True)
 FAREWELL = Say(9, "Thank you, and good bye.", interruptible=True)
 COMPLETED = HangUp(VoiceCallOutcome.CALLBACK_REQUESTED, EndReason.COMPLETED)

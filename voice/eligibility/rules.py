@@ -23,6 +23,7 @@ class Reason(StrEnum):
     HOLDOUT = "HOLDOUT"
     NOT_ABANDONED = "NOT_ABANDONED"
     ORDERED = "ORDERED"
+    NO_NAME = "NO_NAME"
     NO_MINIMUM = "NO_MINIMUM"
     CART_TOO_SMALL = "CART_TOO_SMALL"
     LTV_TOO_LOW = "LTV_TOO_LOW"
@@ -57,6 +58,8 @@ class Facts:
 
     gate: GateAnswer
     has_carrier: bool
+    # Who answers is known by their first name alone (rules C-21).
+    has_name: bool
     is_holdout: bool
     stale: str | None
     is_abandoned: bool
@@ -156,6 +159,8 @@ def _cart(facts: Facts, config: FlowConfig) -> Iterator[_Against]:
 
 
 def _person(facts: Facts, config: FlowConfig) -> Iterator[_Against]:
+    if not facts.has_name:
+        yield _Against(Reason.NO_NAME)
     least_minor = money.to_minor(config.voice.min_customer_ltv, facts.shop_currency)
     if facts.lifetime_minor < least_minor:
         yield _Against(Reason.LTV_TOO_LOW)

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from agents.voice_call import names
 from db.base import type_json
 from db.tables.carts import CartStatus
 from db.tables.customers import Customer
@@ -138,6 +139,7 @@ async def _facts(
     return Facts(
         gate=GateAnswer(asked.verdict, asked.until, asked.reasons),
         has_carrier=policy.has_carrier,
+        has_name=names.can_be_told(customer.first_name),
         is_holdout=attempt.experiment_arm == Arm.HOLDOUT,
         stale=stale,
         is_abandoned=cart.status is CartStatus.ABANDONED,
@@ -186,6 +188,7 @@ def as_json(facts: Facts) -> type_json:
 
     return {
         "hasCarrier": facts.has_carrier,
+        "hasName": facts.has_name,
         "holdout": facts.is_holdout,
         "stale": facts.stale,
         "abandoned": facts.is_abandoned,

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from db.session import transaction
 from db.tables.carts import Cart
 from db.tables.conversations import ChatSession, ConversationStatus, Handoff, HandoffStatus, MessageRole
 from db.tables.customers import Suppression, SuppressionScope
@@ -13,8 +14,12 @@ from db.tables.policy import Channel, Grant, GrantSource, GrantStatus
 from db.tables.recovery import CartAbandonmentReason, SaveAttempt
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome
 from graphs.voice_call.events import HangUp
+from policy.access.schemas import COMMAND_LINE
 from policy.redaction.rules import CARD_MARK
-from tests.agents.voice_call.talk import Phone, ring
+from recovery.config import FlowConfig
+from recovery.configuration import change_flow
+from tests.agents.voice_call.talk import Phone, joined, ring
+from tests.factories import NOW
 from tests.recovery.shops import Shop
 
 DISCLOSURE = (
@@ -22,7 +27,8 @@ DISCLOSURE = (
     "at any time. This is about your recent visit to our online shop. This call is processed by software and stored as "
     "text."
 )
-GREETING, MOMENT = "Am I speaking with Maya?", "Do you have a quick moment?"
+GREETING = "To be sure that I speak with the right person, may I have your first name?"
+MOMENT = "Do you have a quick moment?"
 REASON = "I see that you had Signature Blend in your cart. Was there anything that made you hesitate?"
 OFFER = "Would you like to order with it, and get the link to your cart by email?"
 LINK = "Would you like me to send you an email with a link, so that you can come back to it?"
@@ -46,7 +52,7 @@ async def untouched(phone: Phone) -> None:
 async def test_an_offer_that_is_accepted(shop: Shop) -> None:
     phone = await ring(shop)
     assert await phone.opening() == [DISCLOSURE, GREETING]
-    assert await phone.say("Yes, speaking.") == [
+    assert await phone.say("This is Maya.") == [
         "Thank you. I'm calling about the cart that you left in our shop.",
         MOMENT,
     ]
@@ -93,7 +99,7 @@ async def test_not_interested_ends_the_call_with_no_counter_offer(shop: Shop, wo
 @pytest.mark.parametrize(
     "words", ["Stop calling me!", "No me llamen más, por favor.", "Rufen Sie mich nicht mehr an.", "Ne m'appelez plus."]
 )
-@pytest.mark.parametrize("before", [(), ("Yes.",), ("Yes.", "Too expensive.")])
+@pytest.mark.parametrize("before", [(), ("Maya.",), ("Maya.", "Too expensive.")])
 async def test_an_opt_out_cuts_the_line_in_any_state(shop: Shop, words: str, before: Sequence[str]) -> None:
     phone = await ring(shop)
     await phone.opening()
@@ -152,6 +158,28 @@ async def test_before_identity_is_confirmed_every_question_gets_the_neutral_purp
     await untouched(phone)
 
 
+@pytest.mark.parametrize("words", ["Yes.", "Yes, speaking.", "Sure, that's me.", "I can get Maya for you."])
+async def test_who_only_says_yes_learns_neither_the_name_nor_what_it_is_about(shop: Shop, words: str) -> None:
+    phone = await ring(shop)
+    await phone.opening()
+    for _ in range(3):
+        await phone.say(words)
+    assert phone.ended == HangUp(VoiceCallOutcome.DISCONNECTED, EndReason.WRONG_PERSON)
+    assert "Maya" not in joined(phone.said)
+    await untouched(phone)
+
+
+async def test_a_stranger_who_wants_a_person_does_not_hear_the_name_either(shop: Shop) -> None:
+    closing = {"escalate": "Thank you for your patience, {{customerName}}. Goodbye!"}
+    async with transaction(shop.engine, company_id=shop.id) as session:
+        config = FlowConfig.model_validate({"voice": {"script": {"closing": closing}}})
+        await change_flow(session, config, company_id=shop.id, by=COMMAND_LINE, now=NOW)
+    phone = await ring(shop)
+    await phone.opening()
+    said = await phone.say("Can I talk to a real person, please?")
+    assert said[-1] == "Thank you for your patience. Goodbye!"
+
+
 async def test_silence_is_asked_about_once(shop: Shop) -> None:
     phone = await ring(shop)
     await phone.opening()
@@ -165,7 +193,7 @@ async def test_an_answer_ends_the_silence(shop: Shop) -> None:
     phone = await ring(shop)
     await phone.opening()
     await phone.quiet()
-    assert await phone.say("Yes.") != []
+    assert await phone.say("This is Maya.") != []
     assert await phone.quiet() == ["Are you still there?", MOMENT]
     assert phone.ended is None
 

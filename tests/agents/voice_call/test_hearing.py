@@ -2,7 +2,9 @@
 
 import pytest
 
+from agents.detectors import plain_words
 from agents.voice_call.hearing import hear
+from agents.voice_call.names import Named, can_be_told, told
 from db.tables.customers import SuppressionScope
 from db.tables.recovery import CartAbandonmentReason
 from graphs.voice_call.course import Heard, Hearing, Progress, Question
@@ -62,9 +64,71 @@ def test_a_no(text: str) -> None:
     assert heard(text, Question.OFFER).kind is Heard.NO
 
 
-@pytest.mark.parametrize("text", ["Yes.", "Speaking.", "This is Maya.", "Hi, Maya speaking.", "Yes, it's she."])
-def test_it_is_the_person(text: str) -> None:
-    assert heard(text, Question.IDENTITY).kind is Heard.YES
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Maya.",
+        "This is Maya.",
+        "Hi, Maya speaking.",
+        "Yes, sure, it's Maya.",
+        "My name is Maya Lopez.",
+        "Um, I'm Maya.",
+        "Maia here.",
+        "You're speaking with Mya.",
+        "Good morning, this is Maya, thank you.",
+    ],
+)
+def test_who_says_the_name_is_the_person(text: str) -> None:
+    assert heard(text, Question.IDENTITY).kind is Heard.NAMED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Yes.",
+        "Speaking.",
+        "Yes, it's she.",
+        "That's me.",
+        "Hello?",
+        "You want Maya?",
+        "Maya is out.",
+        "Maya's phone.",
+        "I'm Maya's husband.",
+        "Maya, my wife, is asleep.",
+        "Who is Maya?",
+        "I can get Maya for you.",
+        "I'm Mark.",
+        "It's Paul.",
+        "I'm sorry?",
+        "It is late.",
+        "",
+    ],
+)
+def test_who_does_not_say_it_is_not(text: str) -> None:
+    assert heard(text, Question.IDENTITY).kind is not Heard.NAMED
+
+
+@pytest.mark.parametrize("first_name", [None, "", "  ", "?", "42", "\u30de\u30e4"])
+@pytest.mark.parametrize("text", ["Maya.", "This is Maya.", "Yes.", "42.", ""])
+def test_nobody_is_known_by_a_name_that_there_is_not(text: str, first_name: str | None) -> None:
+    assert not can_be_told(first_name)
+    asked = Progress(asked=Question.IDENTITY)
+    assert hear(text, asked, SCRIPT, NoClassifier(), first_name=first_name).kind is not Heard.NAMED
+
+
+@pytest.mark.parametrize(
+    ("first_name", "text"),
+    [
+        ("Mary Ann", "It's Mary."),
+        ("Mary Ann", "Maryann speaking."),
+        ("Jos\u00e9", "Soy... Jose."),
+        ("Catherine", "This is Kathryn."),
+        ("O'Neil", "O'Neil here."),
+        ("Bo", "Bo."),
+    ],
+)
+def test_names_are_compared_by_their_sound(first_name: str, text: str) -> None:
+    assert told(plain_words(text.removeprefix("Soy...")), first_name) is Named.OURS
 
 
 @pytest.mark.parametrize(
@@ -77,6 +141,8 @@ def test_it_is_the_person(text: str) -> None:
         "She isn't here.",
         "There's no Maya here.",
         "You have the wrong person.",
+        "This is Bob.",
+        "My name is Greg.",
     ],
 )
 def test_it_is_not_the_person(text: str) -> None:
@@ -102,7 +168,7 @@ def test_a_machine_screens_the_call(text: str) -> None:
     assert heard(text, Question.REASON).kind is not Heard.SCREENING
 
 
-@pytest.mark.parametrize("text", ["Hello?", "This is Bob.", "Who wants to know?", "Maybe.", "It is late."])
+@pytest.mark.parametrize("text", ["Hello?", "Who wants to know?", "Maybe.", "It is late.", "I'm Bob."])
 def test_it_is_not_known_who_it_is(text: str) -> None:
     assert heard(text, Question.IDENTITY).kind in {Heard.OTHER, Heard.QUESTION}
 

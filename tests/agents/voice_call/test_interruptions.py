@@ -161,7 +161,7 @@ async def test_a_turn_whose_process_died_is_closed_and_the_call_goes_on(shop: Sh
 async def test_the_transcript_has_what_was_heard_and_when(shop: Shop) -> None:
     phone = await ring(shop)
     await phone.opening()
-    await phone.hear(phone.line.heard("Yes.", at_ms=4_000, timings={"speechEndToTranscript": 12}), plays=1)
+    await phone.hear(phone.line.heard("Maya here.", at_ms=4_000, timings={"speechEndToTranscript": 12}), plays=1)
     await phone.line.timed(4, {"firstAudio": 77})
     async with transaction(shop.engine, company_id=shop.id) as session:
         lines = await calls.spoken(session, phone.line.session_id, company_id=shop.id)
@@ -170,7 +170,7 @@ async def test_the_transcript_has_what_was_heard_and_when(shop: Shop) -> None:
         Spoken("AGENT", GREETING, 1_000),
         Spoken("AGENT", "Thank you. I'm calling about the cart that you left in our shop.", 1_500),
         Spoken("AGENT", MOMENT, 2_000),
-        Spoken("CUSTOMER", "Yes.", 4_000),
+        Spoken("CUSTOMER", "Maya here.", 4_000),
     ]
     timings = (await phone.turns())[-1].timings
     assert (timings["speechEndToTranscript"], timings["firstAudio"]) == (12, 77)

@@ -89,7 +89,7 @@ def test_nothing_of_a_cart_before_it_is_known_who_answers(progress: Progress, he
         assert move.asks in {Question.IDENTITY, None}
         assert not routing.after(stranger, hearing, move, asked_at=1).identified
     else:
-        assert hearing.kind is Heard.YES
+        assert hearing.kind is Heard.NAMED
     assert not CART_TOOLS & routing.TOOLS[stranger.state]
 
 

@@ -19,6 +19,7 @@ ALLOW = GateAnswer(ContactVerdict.ALLOW)
 GOOD = Facts(
     gate=ALLOW,
     has_carrier=True,
+    has_name=True,
     is_holdout=False,
     stale=None,
     is_abandoned=True,
@@ -52,6 +53,7 @@ def test_who_meets_every_rule_just_so_is_called() -> None:
     ("change", "reason"),
     [
         ({"has_carrier": False}, "NO_CARRIER"),
+        ({"has_name": False}, "NO_NAME"),
         ({"is_holdout": True}, "HOLDOUT"),
         ({"stale": "FLOW_ENDED"}, "FLOW_ENDED"),
         ({"is_abandoned": False}, "NOT_ABANDONED"),
