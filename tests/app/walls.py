@@ -57,6 +57,7 @@ DOORS: dict[str, Door] = {
     "GET /shop/art/{name}.svg": Door(For.ANYBODY),
     "GET /outbox": Door(For.DEMO),
     "GET /console": Door(For.ROOM),
+    "GET /console/": Door(For.ROOM),
     "MOUNT /console": Door(For.ROOM),
     "GET /console/sign-in": Door(For.ROOM),
     "POST /console/sign-in": Door(For.ROOM),

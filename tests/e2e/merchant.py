@@ -8,12 +8,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.embedded import running
 from db.ids import uuid7
 from db.session import open_engine, transaction
+from db.tables.access import ConsoleSession
 from db.tables.companies import Role
 from db.tables.conversations import (
     ChatMessage,
@@ -57,6 +58,15 @@ def add_user(demo: Demo, email: str, role: Role) -> None:
     async def work(session: AsyncSession) -> None:
         hashed = await Passwords().hash(PASSWORD)
         await access.add_user(session, email, hashed, role, company_id=demo.company_id, by=COMMAND_LINE)
+
+    in_database(demo, work)
+
+
+def let_sessions_expire(demo: Demo) -> None:
+    """As if nobody had touched the console for two hours."""
+
+    async def work(session: AsyncSession) -> None:
+        await session.execute(update(ConsoleSession).values(last_seen_at=datetime.now(UTC) - timedelta(hours=2)))
 
     in_database(demo, work)
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Request, expect
 
 from db.tables.companies import Role
 from tests.e2e.demo import Demo, running_demo
-from tests.e2e.merchant import PASSWORD, add_user, advance, chat, held_call
+from tests.e2e.merchant import PASSWORD, add_user, advance, chat, held_call, let_sessions_expire
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -135,6 +135,31 @@ def test_who_saves_second_is_told_and_loses_nothing(page: Page, demo: Demo, brow
     expect(page.get_by_role("status")).to_contain_text("no unsaved changes")
     caps = demo.read("/cart-save/config")["offers"]["caps"]
     assert (caps["voice"], caps["exitIntent"]) == (21.0, 6.0)
+
+
+def test_who_was_signed_out_finds_the_entries_after_signing_in_again(page: Page, demo: Demo) -> None:
+    sign_in(page, demo, "olive@example.com")
+    open_page(page, demo, "/settings/flow", "Offers and stages")
+    cap = page.locator("[data-setting='offers.caps.exitIntent'] input")
+    cap.fill("7")
+    let_sessions_expire(demo)
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.locator(".note.warn")).to_contain_text("Not saved: your session has ended.")
+    assert demo.read("/cart-save/config")["offers"]["caps"]["exitIntent"] != 7.0
+    page.get_by_role("link", name="Sign in again").click()
+    page.get_by_label("Email").fill("olive@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+    expect(page.get_by_text("They are back in the form.")).to_be_visible()
+    expect(cap).to_have_value("7")
+    expect(page.get_by_role("status")).to_have_text("1 unsaved change")
+    page.get_by_role("button", name="Save changes").click()
+    expect(page.get_by_role("status")).to_contain_text("no unsaved changes")
+    assert demo.read("/cart-save/config")["offers"]["caps"]["exitIntent"] == 7.0
+    page.reload()
+    expect(cap).to_have_value("7")
+    expect(page.get_by_text("They are back in the form.")).to_be_hidden()
 
 
 def test_a_viewer_reads_and_is_offered_nothing_to_change(page: Page, demo: Demo) -> None:

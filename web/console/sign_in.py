@@ -22,6 +22,7 @@ def sign_in_router(desk: Desk) -> APIRouter:
     router = APIRouter(prefix=HOME, include_in_schema=False)
 
     @router.get("")
+    @router.get("/")
     async def home() -> Response:
         return RedirectResponse(f"{HOME}/conversations", status_code=303)
 

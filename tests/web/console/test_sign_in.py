@@ -70,6 +70,12 @@ async def test_the_right_password_opens_a_session_in_a_guarded_cookie(
     assert (await browser.get("/console/sign-in?next=/console/outbox")).headers["location"] == "/console/outbox"
 
 
+@pytest.mark.parametrize("path", ["/console", "/console/"])
+async def test_the_door_leads_to_the_conversations(browser: httpx.AsyncClient, path: str) -> None:
+    answer = await browser.get(path)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/console/conversations")
+
+
 async def test_over_tls_the_cookie_goes_nowhere_else(engine: AsyncEngine, desk: Desk) -> None:
     async with door(engine, secure=True) as browser:
         assert (await enter(browser)).headers["set-cookie"].endswith("SameSite=lax; Secure")

@@ -16,13 +16,15 @@ from policy.access.rules import Right
 from policy.access.schemas import Visitor
 from recovery.config import FlowConfig
 from recovery.configuration import ChangedMeanwhile, change_flow, flow_in_force
-from web.console.desk import Visit
+from web.console.desk import SignedOut, Visit
 from web.console.frame import guarded
 from web.console.settings.difference import Flat, Path, merge
 from web.console.settings.form import Config, Form, value_at, with_values
+from web.console.settings.kept import KeptEntries
 from web.console.settings.problems import problems_of
 from web.console.settings.sections import CALLS, CHAT, FLOW, Section
 from web.console.settings.wording import CHAT_PATHS, Words, title_of, told
+from web.console.sign_in import way_in
 from web.console.tags import button, heading, tag
 
 
@@ -82,17 +84,19 @@ def _json(config: BaseModel) -> Config:
     return config.model_dump(mode="json", by_alias=True)
 
 
-async def flow(visit: Visit, _: Request) -> None:
-    await _page(visit, KeptFlow(), FLOW, "Offers and stages", "What may be given, and when a shopper is contacted.")
+async def flow(visit: Visit, request: Request) -> None:
+    lead = "What may be given, and when a shopper is contacted."
+    await _page(visit, KeptFlow(), FLOW, "Offers and stages", lead, path=request.url.path)
 
 
-async def calls(visit: Visit, _: Request) -> None:
-    await _page(visit, KeptFlow(), CALLS, "Phone calls", "Who is called, and what the agent says.")
+async def calls(visit: Visit, request: Request) -> None:
+    lead = "Who is called, and what the agent says."
+    await _page(visit, KeptFlow(), CALLS, "Phone calls", lead, path=request.url.path)
 
 
-async def chat(visit: Visit, _: Request) -> None:
+async def chat(visit: Visit, request: Request) -> None:
     lead = "The assistant that answers in your checkout."
-    await _page(visit, KeptChat(), CHAT, "Checkout chat", lead, wording=CHAT_PATHS)
+    await _page(visit, KeptChat(), CHAT, "Checkout chat", lead, path=request.url.path, wording=CHAT_PATHS)
 
 
 async def _page(
@@ -102,12 +106,14 @@ async def _page(
     title: str,
     lead: str,
     *,
+    path: str,
     wording: Mapping[Path, Words] | None = None,
 ) -> None:
     async with visit.begin() as (session, visitor):
         loaded = await kept.load(session, visitor)
     heading(title, lead)
-    Editor(visit, kept, sections, loaded, wording=wording)
+    editor = Editor(visit, kept, sections, loaded, path=path, wording=wording)
+    ui.context.client.on_connect(editor.restore)
 
 
 class Editor:
@@ -120,10 +126,12 @@ class Editor:
         sections: Sequence[Section],
         base: Loaded,
         *,
+        path: str,
         wording: Mapping[Path, Words] | None,
     ) -> None:
-        self.visit, self.kept, self.base = visit, kept, base
-        self.ready = False
+        self.visit, self.kept, self.base, self.path = visit, kept, base, path
+        self.unsaved = KeptEntries(visit, path)
+        self.ready = self.restored = False
         enabled = visit.may(Right.CHANGE_SETTINGS)
         if not enabled:
             tag("p", "Your role reads these settings. An operator or an admin can change them.", look="note")
@@ -166,7 +174,18 @@ class Editor:
         self.bar.props["data-unsaved"] = "yes" if count else "no"
         self.said.text = f"{count} unsaved {'change' if count == 1 else 'changes'}" if count else self._version()
 
+    async def restore(self) -> None:
+        """Show what was entered when the session ended; once, since a browser connects again."""
+        if self.restored or not self.visit.may(Right.CHANGE_SETTINGS):
+            return
+        self.restored = True
+        if entries := await self.unsaved.get(list(self.form.settings)):
+            self._show(self.base, entries)
+            with self.notice, tag("div", look="note", role="note"):
+                tag("p", "You were signed out before these entries were saved. They are back in the form.")
+
     def _discard(self) -> None:
+        self.unsaved.drop()
         self.notice.clear()
         self.form.say({})
         self._show(self.base)
@@ -194,6 +213,10 @@ class Editor:
         except ChangedMeanwhile:
             await self._second(entries)
             return
+        except SignedOut:
+            self._keep(entries)
+            return
+        self.unsaved.drop()
         self._show(saved)
         ui.notify(f"Saved as version {saved.version}. It holds from the next conversation on.", type="positive")
 
@@ -207,6 +230,16 @@ class Editor:
                 for path, sentence in problems.items():
                     place = title_of(path) if path in self.form.controls else ""
                     tag("li", f"{place}: {sentence}" if place else sentence)
+
+    def _keep(self, entries: Flat) -> None:
+        """The session is over: whoever signs in again in this tab finds the entries in the form."""
+        self.unsaved.put(entries)
+        # The way to the sign-in page loses nothing, unless more is entered.
+        self.bar.props["data-unsaved"] = "no"
+        with self.notice, tag("div", look="note warn", role="alert"):
+            tag("strong", "Not saved: your session has ended.")
+            tag("p", "Sign in again, and your entries will be in the form as you left them.")
+            tag("a", "Sign in again", look="press", href=way_in(self.path))
 
     async def _second(self, entries: Flat) -> None:
         """Somebody saved in between: show what they changed, keep what was entered, and offer to go on from theirs."""
