@@ -27,6 +27,8 @@ class Query:
     def __init__(self, select: SelectBase) -> None:
         compiled = select.compile(dialect=_DIALECT)
         self.text = str(compiled)
+        if "POSTCOMPILE" in self.text:
+            raise ValueError("IN (...) is written anew for each call: say = ANY(:array), or name the values")
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         columns = [(name, column.type) for name, column in select.exported_columns.items()]
         self._row: Any = namedtuple("Row", [name for name, _ in columns])  # type: ignore[misc]

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, and_, func, or_, select
+from sqlalchemy import Integer, Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.base import UtcDateTime
+from db.statements import Query
 from db.tables.carts import HoldStatus, InventoryHold
 from db.tables.catalogue import (
     PriceHistory,
@@ -19,6 +21,60 @@ from db.tables.catalogue import (
 )
 from storefront.catalogue.schemas import ListedVariant
 from storefront.holds.rules import NOTHING, StockLevel
+
+
+def _on_sale() -> Select[*tuple[Any, ...]]:
+    held = (
+        select(func.coalesce(func.sum(InventoryHold.quantity), 0))
+        .where(
+            InventoryHold.company_id == ProductVariant.company_id,
+            InventoryHold.variant_id == ProductVariant.id,
+            InventoryHold.status == HoldStatus.ACTIVE,
+            InventoryHold.expires_at > bindparam("now", type_=UtcDateTime),
+        )
+        .scalar_subquery()
+    )
+    price = and_(
+        VariantPrice.company_id == ProductVariant.company_id,
+        VariantPrice.variant_id == ProductVariant.id,
+        VariantPrice.currency == bindparam("currency"),
+    )
+    stock = and_(Stock.company_id == ProductVariant.company_id, Stock.variant_id == ProductVariant.id)
+    return (
+        select(
+            ProductVariant.id,
+            ProductVariant.sku,
+            ProductVariant.title.label("variant"),
+            ProductVariant.image_url.label("variant_image_url"),
+            Product.id.label("product_id"),
+            Product.handle,
+            Product.title,
+            Product.description,
+            Product.category,
+            Product.tags,
+            Product.image_url,
+            VariantPrice.price_minor,
+            VariantPrice.compare_at_minor,
+            Stock.on_hand,
+            Stock.policy,
+            held.label("held"),
+        )
+        .join(Product, and_(Product.company_id == ProductVariant.company_id, Product.id == ProductVariant.product_id))
+        .join(VariantPrice, price)
+        .outerjoin(Stock, stock)
+        .where(
+            ProductVariant.company_id == bindparam("company"),
+            ProductVariant.active,
+            Product.status == ProductStatus.ACTIVE,
+            ProductVariant.id > bindparam("after"),
+        )
+        .order_by(ProductVariant.id)
+        .limit(bindparam("most", type_=Integer))
+    )
+
+
+# Built once: each page of the shop asks it.
+_ON_SALE = Query(_on_sale())
 
 
 class CatalogueRepository:
@@ -87,62 +143,14 @@ class CatalogueRepository:
         self, *, company_id: UUID, currency: str, now: datetime, after: UUID | None, limit: int
     ) -> list[ListedVariant]:
         """Active variants that have a price in `currency`, in the order in which they were added."""
-        held = (
-            select(func.coalesce(func.sum(InventoryHold.quantity), 0))
-            .where(
-                InventoryHold.company_id == company_id,
-                InventoryHold.variant_id == ProductVariant.id,
-                InventoryHold.status == HoldStatus.ACTIVE,
-                InventoryHold.expires_at > now,
-            )
-            .scalar_subquery()
-        )
-        rows = await self.session.execute(
-            select(
-                ProductVariant.id,
-                ProductVariant.sku,
-                ProductVariant.title.label("variant"),
-                ProductVariant.image_url.label("variant_image_url"),
-                Product.id.label("product_id"),
-                Product.handle,
-                Product.title,
-                Product.description,
-                Product.category,
-                Product.tags,
-                Product.image_url,
-                VariantPrice.price_minor,
-                VariantPrice.compare_at_minor,
-                Stock.on_hand,
-                Stock.policy,
-                held.label("held"),
-            )
-            .join(
-                Product, and_(Product.company_id == ProductVariant.company_id, Product.id == ProductVariant.product_id)
-            )
-            .join(
-                VariantPrice,
-                and_(
-                    VariantPrice.company_id == ProductVariant.company_id,
-                    VariantPrice.variant_id == ProductVariant.id,
-                    VariantPrice.currency == currency,
-                ),
-            )
-            .outerjoin(
-                Stock, and_(Stock.company_id == ProductVariant.company_id, Stock.variant_id == ProductVariant.id)
-            )
-            .where(
-                ProductVariant.company_id == company_id,
-                ProductVariant.active,
-                Product.status == ProductStatus.ACTIVE,
-                *([ProductVariant.id > after] if after else []),
-            )
-            .order_by(ProductVariant.id)
-            .limit(limit)
+        # Every id is greater than the least.
+        rows = await _ON_SALE.rows(
+            self.session, company=company_id, currency=currency, now=now, after=after or UUID(int=0), most=limit
         )
         return [_listed(row, currency) for row in rows]
 
 
-def _listed(row: Row[*tuple[Any, ...]], currency: str) -> ListedVariant:
+def _listed(row: Any, currency: str) -> ListedVariant:
     level = NOTHING if row.policy is None else StockLevel(row.on_hand, row.policy, int(row.held))
     return ListedVariant(
         id=row.id,

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Row, ScalarSelect, Select, and_, case, func, or_, select
+from sqlalchemy import ARRAY, CTE, ColumnElement, ScalarSelect, Select, Uuid, and_, bindparam, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.base import UtcDateTime
+from db.statements import Query
 from db.tables.carts import HoldStatus, InventoryHold, Order, OrderLine, PaymentState
 from db.tables.catalogue import Product, ProductStatus, ProductVariant, Stock, StockPolicy, VariantPrice
 from storefront.carts.rules import line_name
@@ -17,6 +19,8 @@ from storefront.upsells.rules import Candidate
 CAME_TO_NOTHING = (PaymentState.FAILED, PaymentState.CANCELLED, PaymentState.REFUNDED)
 # More than are ever shown, so that a large category does not leave the database.
 MOST = 60
+_COMPANY = bindparam("company", type_=Uuid)
+_PRODUCTS = bindparam("products", type_=ARRAY(Uuid))
 
 
 class UpsellRepository:
@@ -34,25 +38,19 @@ class UpsellRepository:
         now: datetime,
     ) -> list[Candidate]:
         """What goes with these products: for sale, in stock, priced in the currency, and none of them."""
-        lines = _recent_lines(company_id, since)
-        together = _together(lines, product_ids)
-        sold = select(lines.c.variant_id, func.sum(lines.c.quantity).label("units")).group_by(lines.c.variant_id).cte()
-        same_category = Product.category.in_(_categories(company_id, product_ids))
-        orders_together = func.coalesce(together.c.orders, 0)
-        units_sold = case((same_category, func.coalesce(sold.c.units, 0)), else_=0)
-        rows = await self.session.execute(
-            _available(cart_id, company_id, currency, now)
-            .add_columns(orders_together.label("orders_together"), units_sold.label("units_sold"))
-            .outerjoin(together, together.c.variant_id == ProductVariant.id)
-            .outerjoin(sold, sold.c.variant_id == ProductVariant.id)
-            .where(ProductVariant.product_id.not_in(product_ids), or_(together.c.orders.is_not(None), same_category))
-            .order_by(orders_together.desc(), units_sold.desc(), ProductVariant.sku)
-            .limit(MOST)
+        rows = await _CANDIDATES.rows(
+            self.session,
+            company=company_id,
+            cart=cart_id,
+            products=list(product_ids),
+            currency=currency,
+            since=since,
+            now=now,
         )
         return [_candidate(row) for row in rows]
 
 
-def _candidate(row: Row[Any]) -> Candidate:
+def _candidate(row: Any) -> Candidate:
     return Candidate(
         variant_id=row.id,
         product_id=row.product_id,
@@ -65,9 +63,28 @@ def _candidate(row: Row[Any]) -> Candidate:
     )
 
 
-def _available(
-    cart_id: UUID, company_id: UUID, currency: str, now: datetime
-) -> Select[UUID, UUID, str, str, str, int, str | None]:
+def _candidates() -> Select[*tuple[Any, ...]]:
+    lines = _recent_lines()
+    together = _together(lines)
+    sold = select(lines.c.variant_id, func.sum(lines.c.quantity).label("units")).group_by(lines.c.variant_id).cte()
+    same_category = Product.category.in_(_categories())
+    orders_together = func.coalesce(together.c.orders, 0)
+    units_sold = case((same_category, func.coalesce(sold.c.units, 0)), else_=0)
+    return (
+        _available()
+        .add_columns(orders_together.label("orders_together"), units_sold.label("units_sold"))
+        .outerjoin(together, together.c.variant_id == ProductVariant.id)
+        .outerjoin(sold, sold.c.variant_id == ProductVariant.id)
+        .where(
+            ProductVariant.product_id != func.all(_PRODUCTS),
+            or_(together.c.orders.is_not(None), same_category),
+        )
+        .order_by(orders_together.desc(), units_sold.desc(), ProductVariant.sku)
+        .limit(MOST)
+    )
+
+
+def _available() -> Select[*tuple[Any, ...]]:
     """Variants on sale in the currency of which this cart could have one."""
     return (
         select(
@@ -83,11 +100,11 @@ def _available(
         .join(VariantPrice, _same(VariantPrice.company_id, VariantPrice.variant_id, ProductVariant.id))
         .join(Stock, _same(Stock.company_id, Stock.variant_id, ProductVariant.id))
         .where(
-            ProductVariant.company_id == company_id,
+            ProductVariant.company_id == _COMPANY,
             ProductVariant.active,
             Product.status == ProductStatus.ACTIVE,
-            VariantPrice.currency == currency,
-            or_(Stock.policy != StockPolicy.DENY, Stock.on_hand > _held(cart_id, now)),
+            VariantPrice.currency == bindparam("currency"),
+            or_(Stock.policy != StockPolicy.DENY, Stock.on_hand > _held()),
         )
     )
 
@@ -96,7 +113,7 @@ def _same(company: Any, key: Any, other: Any) -> ColumnElement[bool]:
     return and_(company == ProductVariant.company_id, key == other)
 
 
-def _recent_lines(company_id: UUID, since: datetime) -> CTE:
+def _recent_lines() -> CTE:
     return (
         select(OrderLine.order_id, OrderLine.variant_id, OrderLine.quantity, ProductVariant.product_id)
         .join(Order, and_(Order.company_id == OrderLine.company_id, Order.id == OrderLine.order_id))
@@ -105,16 +122,16 @@ def _recent_lines(company_id: UUID, since: datetime) -> CTE:
             and_(ProductVariant.company_id == OrderLine.company_id, ProductVariant.id == OrderLine.variant_id),
         )
         .where(
-            OrderLine.company_id == company_id,
-            Order.placed_at >= since,
-            Order.payment_state.not_in(CAME_TO_NOTHING),
+            OrderLine.company_id == _COMPANY,
+            Order.placed_at >= bindparam("since", type_=UtcDateTime),
+            *(Order.payment_state != state for state in CAME_TO_NOTHING),
         )
         .cte("recent_lines")
     )
 
 
-def _together(lines: CTE, product_ids: Collection[UUID]) -> CTE:
-    orders = select(lines.c.order_id).where(lines.c.product_id.in_(product_ids))
+def _together(lines: CTE) -> CTE:
+    orders = select(lines.c.order_id).where(lines.c.product_id == func.any(_PRODUCTS))
     return (
         select(lines.c.variant_id, func.count(lines.c.order_id.distinct()).label("orders"))
         .where(lines.c.order_id.in_(orders))
@@ -123,22 +140,25 @@ def _together(lines: CTE, product_ids: Collection[UUID]) -> CTE:
     )
 
 
-def _categories(company_id: UUID, product_ids: Collection[UUID]) -> Any:
+def _categories() -> Any:
     # No category is none that two products could share.
     return select(Product.category).where(
-        Product.company_id == company_id, Product.id.in_(product_ids), Product.category != ""
+        Product.company_id == _COMPANY, Product.id == func.any(_PRODUCTS), Product.category != ""
     )
 
 
-def _held(cart_id: UUID, now: datetime) -> ScalarSelect[Any]:
+def _held() -> ScalarSelect[Any]:
     return (
         select(func.coalesce(func.sum(InventoryHold.quantity), 0))
         .where(
             InventoryHold.company_id == ProductVariant.company_id,
             InventoryHold.variant_id == ProductVariant.id,
-            InventoryHold.cart_id != cart_id,
+            InventoryHold.cart_id != bindparam("cart"),
             InventoryHold.status == HoldStatus.ACTIVE,
-            InventoryHold.expires_at > now,
+            InventoryHold.expires_at > bindparam("now", type_=UtcDateTime),
         )
         .scalar_subquery()
     )
+
+
+_CANDIDATES = Query(_candidates())

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -51,6 +52,11 @@ async def test_another_company_has_no_rows(engine: AsyncEngine) -> None:
         cart = await make.make_cart(session, (beans, 2), company_id=one.id)
     async with transaction(engine, company_id=other.id) as session:
         assert await query.rows(session, cart=cart.id) == []
+
+
+def test_what_sqlalchemy_writes_anew_for_each_call_is_no_query() -> None:
+    with pytest.raises(ValueError, match="ANY"):
+        Query(select(Grant.id).where(Grant.status.in_(["COMMITTED", "REDEEMED"])))
 
 
 def test_constants_stand_in_the_query() -> None:
