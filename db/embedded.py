@@ -199,8 +199,13 @@ def _free_port(wanted: int) -> int:
                 return port
 
 
+def dsn(url: str) -> str:
+    """An address of SQLAlchemy's as psycopg itself reads it."""
+    return url.replace("+psycopg", "", 1)
+
+
 def _answers(credentials: _Credentials) -> bool:
-    url = _server(credentials).owner_url.replace("+psycopg", "", 1)
+    url = dsn(_server(credentials).owner_url)
     try:
         psycopg.connect(url, connect_timeout=2).close()
     except psycopg.OperationalError:

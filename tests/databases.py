@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.engine import make_url
 
 from db.base import type_json
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from db.ids import uuid7
 
 _TABLES = """
@@ -38,8 +38,7 @@ def in_database(url: str, name: str) -> str:
 
 def administer(server: EmbeddedServer, name: str = "postgres") -> psycopg.Connection:
     """The owner's connection to a database of the server; each statement is a transaction."""
-    url = make_url(in_database(server.owner_url, name)).set(drivername="postgresql")
-    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+    return psycopg.connect(dsn(in_database(server.owner_url, name)), autocommit=True)
 
 
 class Databases:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from app.cli import main
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 
 COMPANY = (
     "company", "create", "Wren Coffee", "--legal-name", "Wren Coffee LLC", "--postal-address", "1 Example Street",
@@ -44,7 +44,7 @@ def company(database: EmbeddedServer, momentum: Momentum) -> str:
 
 
 def connect(database: EmbeddedServer) -> psycopg.Connection:
-    return psycopg.connect(database.owner_url.replace("+psycopg", "", 1))
+    return psycopg.connect(dsn(database.owner_url))
 
 
 def trail(database: EmbeddedServer, *actions: str) -> list[tuple[object, ...]]:

@@ -17,7 +17,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from db.session import transaction
 from db.tables.conversations import ChatLease, ChatMessage, ChatTurn, MessageRole, TurnStatus
 from graphs.conversations.ending import INTERRUPTED
@@ -148,7 +148,7 @@ async def shop(engine: AsyncEngine, database: EmbeddedServer, tmp_path: Path) ->
 
 def no_lock_is_held(database: EmbeddedServer) -> bool:
     """Whether no session of ours holds a lock or is inside a transaction."""
-    with psycopg.connect(database.owner_url.replace("+psycopg", "", 1)) as owner:
+    with psycopg.connect(dsn(database.owner_url)) as owner:
         busy = owner.execute(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND usename = 'momentum_app' "
             "AND (xact_start IS NOT NULL OR wait_event_type = 'Lock')"

@@ -9,7 +9,7 @@ import pytest
 from app.parts import assemble
 from app.settings import Settings
 from app.worker import Deaf, run_worker
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 
 LISTENERS = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
@@ -23,7 +23,7 @@ async def test_a_worker_that_hears_nothing_any_more_ends(database: EmbeddedServe
     working = asyncio.create_task(
         run_worker(parts, database.app_url, stop=stop, concurrency=1, lost_after=timedelta(minutes=5))
     )
-    owner = await psycopg.AsyncConnection.connect(database.owner_url.replace("+psycopg", "", 1), autocommit=True)
+    owner = await psycopg.AsyncConnection.connect(dsn(database.owner_url), autocommit=True)
     async with asyncio.timeout(60), owner:
         while True:
             if await (await owner.execute(LISTENERS)).fetchall():

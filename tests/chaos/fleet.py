@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]  # has no types
 
 from db import embedded
-from db.embedded import EmbeddedServer, EmbeddedServerError
+from db.embedded import EmbeddedServer, EmbeddedServerError, dsn
 from tests.chaos.plan import Kill, Target
 from tests.processes import Role, launch
 
@@ -115,4 +115,4 @@ def _backend(data_dir: Path) -> int | None:
 
 
 def owner_address(server: EmbeddedServer) -> str:
-    return server.owner_url.replace("+psycopg", "", 1)
+    return dsn(server.owner_url)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from db.base import Base
 from db.clock import real_now
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from db.ids import uuid7
 from db.jobs import Job, enqueue
 from db.session import transaction
@@ -122,7 +122,7 @@ async def test_a_batch_locks_no_more_than_it_takes_whatever_the_planner_does(
     due = await wait(engine, name, *[NOW - n * MINUTE for n in range(5)])
     # It takes the table for empty, and a join to it for one that may be done row by row.
     table = KINDS[name][1].__tablename__
-    with psycopg.connect(database.owner_url.replace("+psycopg", "", 1)) as owner:
+    with psycopg.connect(dsn(database.owner_url)) as owner:
         owner.execute("UPDATE pg_class SET reltuples = 1, relpages = 1000 WHERE relname = %s", [table])
     async with transaction(engine, company_id=None) as session:
         for way in ("hashjoin", "mergejoin", "material", "memoize", "indexscan", "bitmapscan"):

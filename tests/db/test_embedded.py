@@ -19,7 +19,7 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 import psycopg
 import pytest
 
-from db.embedded import EmbeddedServer, EmbeddedServerError, ensure, running
+from db.embedded import EmbeddedServer, EmbeddedServerError, dsn, ensure, running
 
 ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="about what root must do")
@@ -105,7 +105,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def ask(url: str, query: str) -> tuple[object, ...] | None:
-    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+    with psycopg.connect(dsn(url), autocommit=True) as connection:
         cursor = connection.execute(query.encode())
         return cursor.fetchone() if cursor.description else None
 

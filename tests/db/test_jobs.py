@@ -8,7 +8,7 @@ import psycopg
 from pgqueuer.queries import Queries
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from db.ids import uuid7
 from db.jobs import Job, QueueDriver, enqueue
 from db.session import transaction
@@ -16,7 +16,7 @@ from db.session import transaction
 
 @asynccontextmanager
 async def queue_driver(database: EmbeddedServer) -> AsyncIterator[QueueDriver]:
-    url = database.app_url.replace("+psycopg", "", 1)
+    url = dsn(database.app_url)
     connect = psycopg.AsyncConnection.connect
     async with (
         await connect(url, autocommit=True) as asking,

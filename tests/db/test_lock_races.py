@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 
 from api.repository import RateRepository
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from db.session import transaction
 from db.tables.carts import Cart, InventoryHold
 from db.tables.catalogue import Stock
@@ -209,7 +209,7 @@ def _locks_in_schema(database: EmbeddedServer) -> Iterator[str]:
         "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
         "AND prosrc ~ '(FOR UPDATE|pg_advisory)' AND proname !~ 'pgqueuer'"
     )
-    with psycopg.connect(database.owner_url.replace("+psycopg", "", 1)) as owner:
+    with psycopg.connect(dsn(database.owner_url)) as owner:
         yield from (f"{name}()" for (name,) in owner.execute(query).fetchall())
 
 

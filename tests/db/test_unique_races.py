@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 import db.tables
 from db.base import Base
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from tests.db.rows import make_row, write
 from tests.policy.races import somebody_waits
 
@@ -87,6 +87,6 @@ def test_the_walk_finds_the_schema(database: EmbeddedServer) -> None:
         WHERE i.indisunique AND t.relnamespace = 'public'::regnamespace AND NOT t.relispartition
           AND t.relname !~ '^(pgqueuer|alembic)' AND NOT i.indisprimary
     """
-    with psycopg.connect(database.owner_url.replace("+psycopg", "", 1)) as owner:
+    with psycopg.connect(dsn(database.owner_url)) as owner:
         held = {name for (name,) in owner.execute(query).fetchall()}
     assert held == {each.name for each in uniques() if not each.name.startswith("pk_")}

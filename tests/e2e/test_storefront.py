@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +15,7 @@ DRAWER = "momentum-cart-drawer"
 
 def rows(database: EmbeddedServer, query: str) -> list[tuple[object, ...]]:
     """Read as the owner: what the shop stored, whatever the application says."""
-    with psycopg.connect(database.owner_url.replace("+psycopg", "", 1)) as connection:
+    with psycopg.connect(dsn(database.owner_url)) as connection:
         return connection.execute(query).fetchall()
 
 
