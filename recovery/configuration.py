@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,9 +15,6 @@ from policy.access.schemas import Actor
 from policy.errors import Conflict
 from recovery.config import FlowConfig
 from recovery.repository import CompanyRepository, FlowConfigRepository
-
-# Before a company's first change the spec's defaults are in force.
-DEFAULT_VERSION = 0
 
 
 class ChangedMeanwhile(Conflict):
@@ -33,11 +31,23 @@ class Flow:
     version: int
 
 
+# Before a company's first change the spec's defaults are in force.
+DEFAULT = Flow(FlowConfig(), version=0)
+
+
 async def flow_in_force(session: AsyncSession, *, company_id: UUID) -> Flow:
     latest = await FlowConfigRepository(session).latest(company_id=company_id)
     if latest is None:
-        return Flow(FlowConfig(), DEFAULT_VERSION)
-    return Flow(FlowConfig.model_validate(latest.config), latest.version)
+        return DEFAULT
+    version, config = latest
+    return Flow(_parsed(config), version)
+
+
+@lru_cache(maxsize=1_000)
+def _parsed(config: str) -> FlowConfig:
+    """The same text is the same config, whosever it is: every sentence of its script was checked once, which takes as
+    long as a transaction."""
+    return FlowConfig.model_validate_json(config)
 
 
 async def change_flow(

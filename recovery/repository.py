@@ -3,13 +3,14 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import Text, bindparam, cast, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import type_json
 from db.ids import uuid7
 from db.jobs import Job
+from db.statements import Query
 from db.tables.carts import Cart
 from db.tables.companies import Company
 from db.tables.recovery import (
@@ -28,8 +29,8 @@ from recovery.errors import NoSuchCompany
 
 # Built once: every turn and every stage asks for them.
 _COMPANY = select(Company).where(Company.id == bindparam("company"))
-_LATEST_FLOW = (
-    select(FlowConfigVersion)
+_LATEST_FLOW = Query(
+    select(FlowConfigVersion.version, cast(FlowConfigVersion.config, Text).label("config"))
     .where(FlowConfigVersion.company_id == bindparam("company"))
     .order_by(FlowConfigVersion.version.desc())
     .limit(1)
@@ -40,8 +41,10 @@ class FlowConfigRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
-    async def latest(self, *, company_id: UUID) -> FlowConfigVersion | None:
-        return await self.session.scalar(_LATEST_FLOW, {"company": company_id})
+    async def latest(self, *, company_id: UUID) -> tuple[int, str] | None:
+        """The newest version and its config, as JSON text."""
+        rows = await _LATEST_FLOW.rows(self.session, company=company_id)
+        return (rows[0].version, rows[0].config) if rows else None
 
     async def add(self, version: int, config: type_json, *, company_id: UUID, changed_by: str, now: datetime) -> bool:
         """Keep a version; False when somebody else made that version first."""
