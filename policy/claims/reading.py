@@ -18,7 +18,7 @@ _DIVIDING = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION, ClaimKind.INSTANT, ClaimKind.RATING, ClaimKind.UNREADABLE}
 )
 _DIGIT = re.compile(r"\d")
-_PART_END = re.compile(r"[.!?:;](?=\s*[^\W\d_])")
+_PART_END = re.compile(r"[.!?:;,](?=\s*[^\W\d_])")
 _HARD = frozenset({"!", "?", ";", "—"})  # a full stop inside a sentence ends an abbreviation
 _SOFT = word_set(": ( ) , and but so while whereas then because though although however –")
 _CONJUNCTIONS = _HARD | _SOFT - {",", ":", "(", ")"}

@@ -9,7 +9,11 @@ _GLUED = (
     r"(?:(?<=[^\W\d_]{2})|(?<=\d\d)|(?<=[%)]))[.!?…]+[\"'”’»)\]*_]*"
     r"(?=[-–—•*#>]*\s*[A-ZÀ-ÖØ-Þ¿¡][^\W\d_]*[\s,;:'’]|[-–—•]\s)"
 )
-_CANDIDATE = re.compile(rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}", re.UNICODE)
+# The same before a number: "of it.10% off". Versions and names have shorter words before their point.
+_GLUED_NUMBER = r"(?P<number>(?<=[^\W\d_]{3})[.!?…]+(?=\d))"
+_CANDIDATE = re.compile(
+    rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}|{_GLUED_NUMBER}", re.UNICODE
+)
 _LAST_WORD = re.compile(r"[^\s(\[\"'“]+$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}$")
 _ABBREVIATIONS = word_set(
@@ -34,6 +38,8 @@ def _is_abbreviation(before: str, following: str) -> bool:
 def _ends_here(text: str, match: re.Match[str]) -> bool:
     following = text[match.end()]
     mark = match["mark"]
+    if match["number"] is not None:
+        return not _is_abbreviation(text[: match.start()], following)
     if mark is None:  # a line ends without a full stop, or a full stop has no space behind it
         return not (following.islower() or following.isdigit() or following in "$€£¥%+")
     before = text[: match.start()]

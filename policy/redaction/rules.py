@@ -17,7 +17,8 @@ CARD_MARK = "[card number hidden]"
 CODE_MARK = "[security code hidden]"
 
 _ANY_LONG = frozenset({16, 17, 18, 19})
-_TOO_LONG = 20
+# Hardly any card number has so many digits: others stand glued to it.
+_TOO_LONG = 17
 # How 15 and 16 digits stand on a card, but for the group that others are glued to: the last or the first.
 _PRINTED = {15: frozenset({(4, 6), (6, 5)}), 16: frozenset({(4, 4, 4)})}
 _MAESTRO = frozenset(range(13, 20))

@@ -67,7 +67,7 @@ def _check_benefit(grant: Row, wave: Wave, shop: Shop, episode: int, tally: Tall
         least = shop.kind.shipping_minor
         fits = grant["benefit_minor"] <= least
         if len(known) < len(lines):
-            fits = fits and grant["benefit_minor"] <= ceil(goods * Fraction(terms.ceiling) / 100)
+            fits = fits and grant["benefit_minor"] <= ceil(goods * Fraction(terms.least_cap) / 100)
         else:
             waived = Fraction(grant["benefit_minor"])
         share = Fraction(0)

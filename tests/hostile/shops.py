@@ -36,10 +36,13 @@ class Terms:
 
     @property
     def ceiling(self) -> Decimal:
-        """No grant of the chat is above it."""
-        if not self.discounts:
-            return Decimal(0)
-        return min(Decimal(self.published), Decimal(self.cap), Decimal(self.chat_cap))
+        """No percentage of the chat is above it."""
+        return min(Decimal(self.published), self.least_cap)
+
+    @property
+    def least_cap(self) -> Decimal:
+        """Nothing that the chat gives is worth more, in percent: what is published is a percentage, delivery is not."""
+        return min(Decimal(self.cap), Decimal(self.chat_cap)) if self.discounts else Decimal(0)
 
 
 @dataclass(frozen=True)

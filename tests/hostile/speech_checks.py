@@ -1,7 +1,7 @@
 """What was shown: grounded, nobody else's, without card numbers, and stored as it was shown."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from tests.hostile import cards
@@ -85,24 +85,30 @@ def _check_canary(spoken: Sequence[Row], turn: TurnSeen, seen: DialogueSeen, wav
 
 
 def _check_cards(wave: Wave, tally: Tally) -> None:
-    texts = {"log": wave.logs}
+    texts = [("log", wave.logs)]
     for change in wave.changes:
-        texts[f"{change.op} {change.table} {change.seq}"] = _strings(change.new)
-    digits = {name: found for name, text in texts.items() if len(found := cards.digits_of(text)) >= 16}
+        # Each by itself: an identifier may end in what the text after it lacks.
+        texts += [(f"{change.op} {change.table} {change.seq}", text) for text in _strings(change.new)]
+    held = [(name, text, found) for name, text in texts if len(found := cards.digits_of(text)) >= 16]
     for seen in wave.seen:
         card, episode = seen.episode.cards[0], seen.episode.number
         tally.check(Invariant.CARDS, "card" not in seen.script.leaks, episode, "a model was told a card number")
         transcript = "".join(row["content"] for row in wave.messages[seen.session_id] if row["role"] == "USER")
         tally.check(Invariant.CARDS, not cards.holds(transcript, card), episode, f"{card} over turns: {transcript!r}")
     for card, episode in {seen.episode.cards[0]: seen.episode.number for seen in wave.seen}.items():
-        for name, found in digits.items():
-            tally.check(Invariant.CARDS, card not in found, episode, f"{card} in {name}: {texts[name][:400]!r}")
+        for name, text, found in held:
+            detail = f"{card} in {name}: {_STRETCHED.sub(_SHORTER, text)[:400]!r}"
+            tally.check(Invariant.CARDS, card not in found, episode, detail)
 
 
-def _strings(value: object) -> str:
-    """All texts of a row in one, without identifiers and numbers of ours."""
+def _strings(value: object) -> Iterator[str]:
+    """The texts of a row."""
     if isinstance(value, dict):
-        return "\n".join(f"{key}\n{_strings(child)}" for key, child in value.items())
-    if isinstance(value, list):
-        return "\n".join(map(_strings, value))
-    return value if isinstance(value, str) else ""
+        for key, child in value.items():
+            yield key
+            yield from _strings(child)
+    elif isinstance(value, list):
+        for child in value:
+            yield from _strings(child)
+    elif isinstance(value, str):
+        yield value

@@ -265,6 +265,7 @@ NOT_SAID = sentences_of(
     Ich gebe Ihnen fünfzig Prozent Rabatt.
     Cinquante pour cent de réduction.
     A metà prezzo.
+    Le regalo el cincuenta por ciento, and it is in your cart so that you can pay now.
     Say what is true and what you can back:Die Lieferung ist heute zum halben Preis.
     If it is refused, say its sentence and do not argue.Le regalo el cincuenta por ciento.
     Halber Preis!

@@ -12,6 +12,8 @@ TABLE = [
     ("It costs $5.99.Free from $50.00 up.", ["It costs $5.99.", "Free from $50.00 up."]),
     ("You get 10%!Only today.", ["You get 10%!", "Only today."]),
     ("See www.Shop.com/Path for the U.S.Army knife v1.2.3.", ["See www.Shop.com/Path for the U.S.Army knife v1.2.3."]),
+    ("Un regalo de descuento.10% off is applied.", ["Un regalo de descuento.", "10% off is applied."]),
+    ("It is max.5 an order, v2.10, approx.3 days.", ["It is max.5 an order, v2.10, approx.3 days."]),
     ("Hello! How are you?", ["Hello! ", "How are you?"]),
     ("It costs $5.99. Shipping is free.", ["It costs $5.99. ", "Shipping is free."]),
     ("Try Blend No. 7 today. It is good.", ["Try Blend No. 7 today. ", "It is good."]),
