@@ -106,7 +106,7 @@ class AnswerRead(Answer):
     )
 
 
-def chat_of(request: Request) -> CheckoutChat:
+async def chat_of(request: Request) -> CheckoutChat:
     chat: CheckoutChat = request.app.state.chat
     return chat
 
