@@ -4,12 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import case, delete, insert, select, text, tuple_, update
+from sqlalchemy import bindparam, case, delete, insert, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import type_json
 from db.ids import uuid7
+from db.session import run_statement
+from db.statements import Query
 from db.tables.companies import ApiKey, Company, KeyKind
 from db.tables.platform import IdempotencyKey, RateWindow
 
@@ -20,17 +22,36 @@ class FoundKey:
     id: UUID
 
 
+@dataclass(frozen=True)
+class StoredKey:
+    """What a key may do, and until when."""
+
+    kind: KeyKind
+    scopes: list[str]
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+# Built once: each request of a page or a server asks it.
+_KEY = Query(
+    select(ApiKey.kind, ApiKey.scopes, ApiKey.expires_at, ApiKey.revoked_at).where(
+        ApiKey.company_id == bindparam("company"), ApiKey.id == bindparam("key")
+    )
+)
+
+
 class KeyRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
     async def find(self, key_hash: str) -> FoundKey | None:
         """Whose key this is; the one look-up that sees all companies (db/migrations 0002)."""
-        row = (await self.session.execute(text("SELECT * FROM find_key(:hash)"), {"hash": key_hash})).first()
-        return None if row is None else FoundKey(row.company_id, row.id)
+        rows = await run_statement(self.session, "SELECT company_id, id FROM find_key(%(hash)s)", hash=key_hash)
+        return FoundKey(*rows[0]) if rows else None
 
-    async def get(self, key_id: UUID, *, company_id: UUID) -> ApiKey | None:
-        return await self.session.scalar(select(ApiKey).where(ApiKey.company_id == company_id, ApiKey.id == key_id))
+    async def get(self, key_id: UUID, *, company_id: UUID) -> StoredKey | None:
+        rows = await _KEY.rows(self.session, company=company_id, key=key_id)
+        return StoredKey(*rows[0]) if rows else None
 
     async def add(
         self,

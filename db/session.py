@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 # `session.info` of a transaction: psycopg's connection beneath it.
@@ -75,11 +76,17 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
     tenant row is visible: only the look-ups that return ids (db/security.py) work. Used at the edges
     alone: requests, jobs, tool calls, commands.
     """
-    async with AsyncSession(engine, expire_on_commit=False) as session, session.begin():
-        connection = await session.connection(execution_options={"company": _setting(company_id)})
-        session.info[CLOCK_OFFSET] = connection.info[CLOCK_OFFSET]
-        session.info[DRIVER] = (await connection.get_raw_connection()).driver_connection
+    async with AsyncSession(engine, expire_on_commit=False) as session:
+        await session.run_sync(_open, _setting(company_id))
         yield session
+        await session.commit()
+
+
+def _open(session: Session, company: str) -> None:
+    """Begin, in one go: each `await` of SQLAlchemy's is a greenlet of its own."""
+    connection = session.connection(execution_options={"company": company})
+    session.info[CLOCK_OFFSET] = connection.info[CLOCK_OFFSET]
+    session.info[DRIVER] = connection.connection.driver_connection
 
 
 async def enter(session: AsyncSession, company_id: UUID | None) -> None:

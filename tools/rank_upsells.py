@@ -18,7 +18,7 @@ async def rank_upsells(ctx: ToolContext, args: RankUpsells) -> Done | Refused:  
     Call it when the shopper asks what fits or what else to get. Name what it returns and nothing else.
     """
     cart = await carts.read(ctx.session, ctx.cart_id, company_id=ctx.company_id, now=ctx.now)
-    ranked = await upsells.rank_upsells(ctx.session, ctx.cart_id, company_id=ctx.company_id, now=ctx.now)
+    ranked = await upsells.rank_upsells(ctx.session, cart, now=ctx.now)
     if not ranked:
         return Refused("NOTHING_FITS", "I have nothing particular to suggest for this cart.")
     products: list[JsonValue] = []

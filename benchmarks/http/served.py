@@ -18,6 +18,7 @@ from app.parts import assemble
 from app.server import create_server
 from app.settings import Settings
 from benchmarks.http.plain import create_plain
+from storefront.carts import service as carts
 from storefront.upsells import service as upsells
 from storefront.upsells.rules import Candidate
 
@@ -26,7 +27,8 @@ router = APIRouter(route_class=TransactionRoute)
 
 @router.get("/carts/{cart_id}/upsells")
 async def ranked(cart_id: UUID, shopper: OwnCart, session: SessionDep, now: Now) -> list[Candidate]:
-    return await upsells.rank_upsells(session, cart_id, company_id=shopper.company_id, now=now)
+    cart = await carts.read(session, cart_id, company_id=shopper.company_id, now=now)
+    return await upsells.rank_upsells(session, cart, now=now)
 
 
 def _app(name: str, database_url: str, arguments: list[str]) -> FastAPI:

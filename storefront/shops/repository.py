@@ -2,11 +2,14 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.statements import Query
 from db.tables.companies import Company
 from storefront.shops.schemas import Home
+
+_HOME = Query(select(Company.legal_name, Company.country, Company.currency).where(Company.id == bindparam("company")))
 
 
 class ShopRepository:
@@ -14,5 +17,5 @@ class ShopRepository:
         self.session = session
 
     async def home(self, *, company_id: UUID) -> Home:
-        found = select(Company.legal_name, Company.country, Company.currency).where(Company.id == company_id)
-        return Home(*(await self.session.execute(found)).one())
+        [found] = await _HOME.rows(self.session, company=company_id)
+        return Home(*found)

@@ -5,7 +5,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, CTE, ColumnElement, ScalarSelect, Select, Uuid, and_, bindparam, case, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Select,
+    Uuid,
+    and_,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import UtcDateTime
@@ -17,8 +31,6 @@ from storefront.upsells.rules import Candidate
 
 # An order that came to nothing says nothing about what goes together.
 CAME_TO_NOTHING = (PaymentState.FAILED, PaymentState.CANCELLED, PaymentState.REFUNDED)
-# More than are ever shown, so that a large category does not leave the database.
-MOST = 60
 _COMPANY = bindparam("company", type_=Uuid)
 _PRODUCTS = bindparam("products", type_=ARRAY(Uuid))
 
@@ -35,9 +47,14 @@ class UpsellRepository:
         company_id: UUID,
         currency: str,
         since: datetime,
+        limit: int,
         now: datetime,
     ) -> list[Candidate]:
-        """What goes with these products: for sale, in stock, priced in the currency, and none of them."""
+        """What goes with these products: for sale, in stock, priced in the currency, and none of them.
+
+        The best variant of each product, and of these the best `limit` (as `rules.rank`): a large category does not
+        leave the database.
+        """
         rows = await _CANDIDATES.rows(
             self.session,
             company=company_id,
@@ -45,6 +62,7 @@ class UpsellRepository:
             products=list(product_ids),
             currency=currency,
             since=since,
+            most=limit,
             now=now,
         )
         return [_candidate(row) for row in rows]
@@ -64,23 +82,33 @@ def _candidate(row: Any) -> Candidate:
 
 
 def _candidates() -> Select[*tuple[Any, ...]]:
+    each = _ranked().subquery()
+    shown = [column for column in each.c if column.name != "place"]
+    order = each.c.orders_together.desc(), each.c.units_sold.desc(), each.c.sku
+    return select(*shown).where(each.c.place == 1).order_by(*order).limit(bindparam("most", type_=Integer))
+
+
+def _ranked() -> Select[*tuple[Any, ...]]:
+    """All that fits, each with its place among the variants of its product."""
     lines = _recent_lines()
     together = _together(lines)
     sold = select(lines.c.variant_id, func.sum(lines.c.quantity).label("units")).group_by(lines.c.variant_id).cte()
     same_category = Product.category.in_(_categories())
     orders_together = func.coalesce(together.c.orders, 0)
     units_sold = case((same_category, func.coalesce(sold.c.units, 0)), else_=0)
+    place = func.row_number().over(
+        partition_by=ProductVariant.product_id,
+        order_by=(orders_together.desc(), units_sold.desc(), ProductVariant.sku),
+    )
     return (
         _available()
-        .add_columns(orders_together.label("orders_together"), units_sold.label("units_sold"))
+        .add_columns(orders_together.label("orders_together"), units_sold.label("units_sold"), place.label("place"))
         .outerjoin(together, together.c.variant_id == ProductVariant.id)
         .outerjoin(sold, sold.c.variant_id == ProductVariant.id)
         .where(
             ProductVariant.product_id != func.all(_PRODUCTS),
             or_(together.c.orders.is_not(None), same_category),
         )
-        .order_by(orders_together.desc(), units_sold.desc(), ProductVariant.sku)
-        .limit(MOST)
     )
 
 

@@ -1,11 +1,10 @@
 """Suggest what goes with a cart."""
 
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from storefront.carts import service as carts
+from storefront.carts.schemas import CartView
 from storefront.upsells import rules
 from storefront.upsells.repository import UpsellRepository
 from storefront.upsells.rules import Candidate
@@ -14,26 +13,21 @@ from storefront.upsells.rules import Candidate
 WINDOW = timedelta(days=365)
 
 
-async def rank_upsells(
-    session: AsyncSession, cart_id: UUID, *, company_id: UUID, now: datetime, limit: int = 3
-) -> list[Candidate]:
+async def rank_upsells(session: AsyncSession, cart: CartView, *, now: datetime, limit: int = 3) -> list[Candidate]:
     """Up to `limit` products that were bought with what is in the cart, then the bestsellers of its categories.
 
     All are for sale, in stock and priced in the cart's currency (minor units); none is in the cart. The order is
     the same each time. An empty cart gets none.
-
-    Raises:
-        NoSuchCart: the company has no such cart.
     """
-    cart = await carts.read(session, cart_id, company_id=company_id, now=now)
     if not cart.lines:
         return []
     candidates = await UpsellRepository(session).candidates(
-        cart_id,
+        cart.id,
         {line.product_id for line in cart.lines},
-        company_id=company_id,
+        company_id=cart.company_id,
         currency=cart.currency,
         since=now - WINDOW,
+        limit=limit,
         now=now,
     )
     return rules.rank(candidates, limit=limit)

@@ -1,18 +1,23 @@
+from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
-import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from db.ids import uuid7
 from db.session import transaction
 from db.tables.carts import PaymentState
 from db.tables.catalogue import Product, ProductStatus, StockPolicy
 from db.tables.companies import Company
-from storefront.carts.rules import NoSuchCart
-from storefront.upsells.rules import UpsellReason
+from storefront.carts import service as carts
+from storefront.upsells.rules import Candidate, UpsellReason
 from storefront.upsells.service import rank_upsells
 from tests import factories as make
 from tests.factories import NOW
+
+
+async def suggest(session: AsyncSession, cart_id: UUID, *, company_id: UUID, limit: int = 3) -> list[Candidate]:
+    cart = await carts.read(session, cart_id, company_id=company_id, now=NOW)
+    return await rank_upsells(session, cart, now=NOW, limit=limit)
 
 
 async def test_bought_together_first_then_the_bestsellers_of_the_category(session: AsyncSession, shop: Company) -> None:
@@ -30,7 +35,7 @@ async def test_bought_together_first_then_the_bestsellers_of_the_category(sessio
     await make.make_order(session, (decaf, 5), (mug, 9), company_id=shop.id)
     cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
 
-    found = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW, limit=10)
+    found = await suggest(session, cart.id, company_id=shop.id, limit=10)
     assert [(each.sku, each.reason, each.orders_together, each.units_sold) for each in found] == [
         ("FILTERS", UpsellReason.BOUGHT_TOGETHER, 3, 0),
         ("GRINDER", UpsellReason.BOUGHT_TOGETHER, 1, 0),
@@ -38,7 +43,7 @@ async def test_bought_together_first_then_the_bestsellers_of_the_category(sessio
         ("NEW-ROAST", UpsellReason.SAME_CATEGORY, 0, 0),
     ]
     assert (found[0].name, found[0].unit_price_minor) == ("Paper Filters", 7_50)
-    top = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW)
+    top = await suggest(session, cart.id, company_id=shop.id)
     assert [each.sku for each in top] == ["FILTERS", "GRINDER", "DECAF"]
 
 
@@ -63,7 +68,7 @@ async def test_only_what_this_cart_could_have_is_suggested(session: AsyncSession
     await make.make_hold(session, elsewhere, lapsed, placed_at=NOW - timedelta(minutes=15))
     await make.make_order(session, (beans, 1), (gone, 1), (other_size, 1), company_id=shop.id)
     cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
-    found = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW, limit=10)
+    found = await suggest(session, cart.id, company_id=shop.id, limit=10)
     assert [each.sku for each in found] == ["BACKORDER", "DIGITAL", "LAPSED"]
 
 
@@ -77,9 +82,23 @@ async def test_what_came_to_nothing_or_is_long_ago_does_not_count(session: Async
         session, (beans, 1), (old, 1), company_id=shop.id, placed_at=NOW - timedelta(days=365, seconds=1)
     )
     cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
-    found = await rank_upsells(session, cart.id, company_id=shop.id, now=NOW, limit=20)
+    found = await suggest(session, cart.id, company_id=shop.id, limit=20)
     counted = {"PENDING", "AUTHORIZED", "PAID", "ON_HOLD", "COD", "INVOICE", "QUOTE"}
     assert [each.sku for each in found] == sorted(f"WITH-{state}" for state in counted)
+
+
+async def test_one_variant_of_a_product_however_many_sell_well(session: AsyncSession, shop: Company) -> None:
+    beans = await make.make_product(session, "BEANS", company_id=shop.id, category="")
+    mug = await make.make_product(session, "MUG-1", company_id=shop.id, category="")
+    filters = await make.make_product(session, "FILTERS", company_id=shop.id, category="")
+    product = await session.get_one(Product, (shop.id, mug.product_id))
+    sizes = [mug, *[await make.make_variant(session, product, f"MUG-{size}", title=f"{size}") for size in (2, 3)]]
+    for size in [*sizes, sizes[2]]:
+        await make.make_order(session, (beans, 1), (size, 1), company_id=shop.id)
+    await make.make_order(session, (beans, 1), (filters, 1), company_id=shop.id)
+    cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
+    for limit, skus in enumerate([[], ["MUG-3"], ["MUG-3", "FILTERS"], ["MUG-3", "FILTERS"]]):
+        assert [each.sku for each in await suggest(session, cart.id, company_id=shop.id, limit=limit)] == skus
 
 
 async def test_an_empty_cart_gets_none_and_another_company_nothing(engine: AsyncEngine, shop: Company) -> None:
@@ -88,11 +107,11 @@ async def test_an_empty_cart_gets_none_and_another_company_nothing(engine: Async
         beans = await make.make_product(session, "BEANS", company_id=shop.id)
         await make.make_product(session, "DECAF", company_id=shop.id)
         empty = await make.make_cart(session, company_id=shop.id)
-        cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
-        assert await rank_upsells(session, empty.id, company_id=shop.id, now=NOW) == []
-        with pytest.raises(NoSuchCart):
-            await rank_upsells(session, uuid7(), company_id=shop.id, now=NOW)
+        filled = await make.make_cart(session, (beans, 1), company_id=shop.id)
+        cart = await carts.read(session, filled.id, company_id=shop.id, now=NOW)
+        assert await suggest(session, empty.id, company_id=shop.id) == []
+        assert [each.sku for each in await rank_upsells(session, cart, now=NOW)] == ["DECAF"]
     async with transaction(engine, company_id=other.id) as session:
+        await make.make_product(session, "DECAF", company_id=other.id)
         for company_id in (other.id, shop.id):
-            with pytest.raises(NoSuchCart):
-                await rank_upsells(session, cart.id, company_id=company_id, now=NOW)
+            assert await rank_upsells(session, replace(cart, company_id=company_id), now=NOW) == []
