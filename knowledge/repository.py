@@ -8,11 +8,11 @@ from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
-from pgvector.sqlalchemy import VECTOR
-from sqlalchemy import bindparam, delete, func, or_, select, text, tuple_, update
+from sqlalchemy import delete, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tables.knowledge import EMBEDDING_DIMENSIONS, FaqChunk, FaqEntry, FaqVector
+from db.session import run_statement
+from db.tables.knowledge import FaqChunk, FaqEntry, FaqVector
 
 
 class EntryName(NamedTuple):
@@ -47,43 +47,39 @@ class FoundChunk:
 # Exact, because an approximate index shared by companies loses most neighbours under a company's filter (H-53).
 # The 200 nearest leave room for versions that are not in force; they also keep the joins on primary keys.
 # Full text reorders what is similar enough and never adds what is not: reciprocal rank fusion with k = 60.
-_SEARCH = text(
-    """
+_SEARCH = """
     WITH measured AS MATERIALIZED (
-        SELECT v.chunk_id, -(v.embedding <#> :vector) AS similarity
+        SELECT v.chunk_id, -(v.embedding <#> %(vector)s::vector) AS similarity
         FROM faq_vectors v
-        WHERE v.company_id = :company_id
-        ORDER BY v.embedding <#> :vector
+        WHERE v.company_id = %(company_id)s
+        ORDER BY v.embedding <#> %(vector)s::vector
         LIMIT 200
-    ), near AS (
-        SELECT DISTINCT ON (e.id)
-               e.id, e.key, e.locale, e.version, e.question, e.answer, e.category, c.text, c.words, m.similarity
-        FROM measured m
-        JOIN faq_chunks c ON c.company_id = :company_id AND c.id = m.chunk_id
-        JOIN faq_entries e ON e.company_id = :company_id AND e.id = c.entry_id
-        WHERE m.similarity >= :floor
-          AND (e.effective_from IS NULL OR e.effective_from <= :now)
-          AND (e.effective_to IS NULL OR e.effective_to > :now)
-          AND (e.superseded_at IS NULL OR e.superseded_at > :now)
-          AND split_part(e.locale, '_', 1) = :language
-        ORDER BY e.id, m.similarity DESC
     ), one_a_key AS (
-        SELECT DISTINCT ON (key) * FROM near ORDER BY key, locale = :locale DESC, similarity DESC
+        SELECT DISTINCT ON (e.key)
+               e.id, e.key, e.version, e.question, e.answer, e.category, c.text, c.words, m.similarity
+        FROM measured m
+        JOIN faq_chunks c ON c.company_id = %(company_id)s AND c.id = m.chunk_id
+        JOIN faq_entries e ON e.company_id = %(company_id)s AND e.id = c.entry_id
+        WHERE m.similarity >= %(floor)s
+          AND (e.effective_from IS NULL OR e.effective_from <= %(now)s)
+          AND (e.effective_to IS NULL OR e.effective_to > %(now)s)
+          AND (e.superseded_at IS NULL OR e.superseded_at > %(now)s)
+          AND split_part(e.locale, '_', 1) = %(language)s
+        ORDER BY e.key, e.locale = %(locale)s DESC, m.similarity DESC
     ), related AS (
-        SELECT * FROM one_a_key WHERE similarity >= (SELECT max(similarity) FROM one_a_key) - :margin
+        SELECT * FROM one_a_key WHERE similarity >= (SELECT max(similarity) FROM one_a_key) - %(margin)s
     ), ranked AS (
         SELECT r.*, rank() OVER (ORDER BY r.similarity DESC) AS place,
                CASE WHEN r.words @@ asked.words
                     THEN rank() OVER (ORDER BY r.words @@ asked.words DESC, ts_rank(r.words, asked.words) DESC)
                END AS text_place
-        FROM related r CROSS JOIN websearch_to_tsquery('english', :question) AS asked(words)
+        FROM related r CROSS JOIN websearch_to_tsquery('english', %(question)s) AS asked(words)
     )
     SELECT id, version, question, answer, category, text, similarity
     FROM ranked
     ORDER BY 1.0 / (60 + place) + coalesce(1.0 / (60 + text_place), 0) DESC, similarity DESC, key
-    LIMIT :limit
-    """
-).bindparams(bindparam("vector", type_=VECTOR(EMBEDDING_DIMENSIONS)))
+    LIMIT %(limit)s
+"""
 
 
 class KnowledgeRepository:
@@ -103,19 +99,18 @@ class KnowledgeRepository:
         limit: int,
     ) -> list[FoundChunk]:
         """The entries in force that reach `floor` and the best similarity less `margin`; best first, one a key."""
-        rows = await self.session.execute(
+        rows = await run_statement(
+            self.session,
             _SEARCH,
-            {
-                "question": question,
-                "vector": vector,
-                "company_id": company_id,
-                "locale": locale,
-                "language": locale.partition("_")[0],
-                "now": now,
-                "floor": floor,
-                "margin": margin,
-                "limit": limit,
-            },
+            question=question,
+            vector=str(vector.tolist()),
+            company_id=company_id,
+            locale=locale,
+            language=locale.partition("_")[0],
+            now=now,
+            floor=floor,
+            margin=margin,
+            limit=limit,
         )
         return [FoundChunk(*row) for row in rows]
 

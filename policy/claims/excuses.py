@@ -123,6 +123,13 @@ _DONE_ALREADY = re.compile(
 )
 
 
+_OWN_SUBJECT = re.compile(r"(?:i|we)(?:'ve| have| just) ")
+_HANGS_ON = re.compile(
+    r"\b(?:that|if|whether|think|believe|say|said|mean|sure|certain|claim|promise|pretend|know|like|because|until|"
+    r"unless|when|once|before|what|which|where|how|why|anything|nothing|something) $"
+)
+
+
 def _clause_start(lower: str, start: int, end: int) -> int:
     """Where the clause of a match begins. A conjunction divides unless it only joins nouns ("no gift and free ...")."""
     ends = [match.end() for match in _CLAUSE_END.finditer(lower, 0, start)]
@@ -139,7 +146,7 @@ def excused(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> b
     before = plain[begin:start].lstrip()
     if kind is Pressure.NEVER:
         return bool(_NEGATORS.search(before)) and "lose" not in lower[start:end]
-    if _NEGATORS.search(before) or _negated_inside(lower, start, end, kind):
+    if _is_negated(before, lower[start:end]) or _negated_inside(lower, start, end, kind):
         return True
     if _weighed(plain, begin, start):
         return True
@@ -147,6 +154,12 @@ def excused(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> b
     if kind in _ACTS_ON_REQUEST and not done and _on_request(plain, before, start):
         return True
     return lower.rstrip().endswith("?") and _asked(plain, begin, end, kind)
+
+
+def _is_negated(before: str, match: str) -> bool:
+    """Whether something in front negates the promise. What has a subject of its own is negated only where it hangs on
+    the negation: "I am not sure that I have sent it", and not in "It is not allowed I have sent it"."""
+    return bool(_NEGATORS.search(before)) and (not _OWN_SUBJECT.match(match) or bool(_HANGS_ON.search(before)))
 
 
 def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:

@@ -18,6 +18,8 @@ _DIVIDING = frozenset(
     {ClaimKind.MONEY, ClaimKind.PERCENT, ClaimKind.DURATION, ClaimKind.INSTANT, ClaimKind.RATING, ClaimKind.UNREADABLE}
 )
 _DIGIT = re.compile(r"\d")
+# Words within which a foreign claim shows itself.
+_STRETCH = 6
 _PART_END = re.compile(r"[.!?:;,](?=\s*[^\W\d_])")
 _HARD = frozenset({"!", "?", ";", "—"})  # a full stop inside a sentence ends an abbreviation
 _SOFT = word_set(": ( ) , and but so while whereas then because though although however –")
@@ -125,9 +127,7 @@ def read(sentence: str) -> Reading:
     tokens = tokenise(text)
     found = list(Extractor(text, tokens).claims())
     found += _unseen_digits(text, found)
-    # Part by part: English before a colon does not make English of what follows it.
-    parts = [text, *_PART_END.split(text)] if _PART_END.search(text) else [text]
-    if any(is_foreign_claim([token.text for token in tokenise(part)], part.lower()) for part in parts):
+    if _speaks_otherwise(text):
         found.append(Claim(ClaimKind.UNREADABLE, 0, len(text), text))
     found.sort(key=lambda claim: (claim.start, claim.end))
     inside = tuple(
@@ -135,6 +135,16 @@ def read(sentence: str) -> Reading:
         for claim in found
     )
     return Reading(sentence, text, tokens, tuple(found), inside)
+
+
+def _speaks_otherwise(text: str) -> bool:
+    """Whether any stretch of a sentence is a claim in another language: English around it makes no English of it."""
+    for part in (text, *_PART_END.split(text)):
+        words = [token.text for token in tokenise(part)]
+        stretches = (words[start : start + _STRETCH] for start in range(1, len(words) - _STRETCH + 1))
+        if is_foreign_claim(words, part.lower()) or any(is_foreign_claim(each, " ".join(each)) for each in stretches):
+            return True
+    return False
 
 
 def _places(tokens: Sequence[Token], claim: Claim) -> tuple[int, int]:

@@ -11,8 +11,10 @@ _GLUED = (
 )
 # The same before a number: "of it.10% off". Versions and names have shorter words before their point.
 _GLUED_NUMBER = r"(?P<number>(?<=[^\W\d_]{3})[.!?…]+(?=\d))"
+# Two run into each other with nothing between: "is not possibleI have sent it".
+_RUN_ON = r"(?P<run_on>(?<=[a-z]{3})(?=(?:I|We|You|Your|Our|The|It|This|That|There)[ '’]))"
 _CANDIDATE = re.compile(
-    rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}|{_GLUED_NUMBER}", re.UNICODE
+    rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}|{_GLUED_NUMBER}|{_RUN_ON}", re.UNICODE
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"'“]+$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}$")
@@ -38,6 +40,8 @@ def _is_abbreviation(before: str, following: str) -> bool:
 def _ends_here(text: str, match: re.Match[str]) -> bool:
     following = text[match.end()]
     mark = match["mark"]
+    if match["run_on"] is not None:
+        return True
     if match["number"] is not None:
         return not _is_abbreviation(text[: match.start()], following)
     if mark is None:  # a line ends without a full stop, or a full stop has no space behind it

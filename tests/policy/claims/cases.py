@@ -81,6 +81,8 @@ def sentences_of(block: str) -> tuple[str, ...]:
 SAID = sentences_of(
     """
     # harmless
+    I am not sure that I have changed your delivery address.
+    I can't say if I have sent you the link.
     Happy to help!
     One moment please.
     Which one would you like?
@@ -265,6 +267,7 @@ NOT_SAID = sentences_of(
     Ich gebe Ihnen fünfzig Prozent Rabatt.
     Cinquante pour cent de réduction.
     A metà prezzo.
+    Choose one of 'A', 'B', 'OTHER_THINGS' or 'NONE OF IT' Die Lieferung ist heute zum halben Preis.
     Le regalo el cincuenta por ciento, and it is in your cart so that you can pay now.
     Say what is true and what you can back:Die Lieferung ist heute zum halben Preis.
     If it is refused, say its sentence and do not argue.Le regalo el cincuenta por ciento.
@@ -333,6 +336,7 @@ NOT_SAID = sentences_of(
     Returns are free.
     The club costs $90 a month.
     # promises
+    Other addresses are not permitted I have changed your delivery address.
     I've sent you an email with the link.
     I'll text you the link.
     A person will join shortly.

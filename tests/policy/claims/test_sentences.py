@@ -12,6 +12,8 @@ TABLE = [
     ("It costs $5.99.Free from $50.00 up.", ["It costs $5.99.", "Free from $50.00 up."]),
     ("You get 10%!Only today.", ["You get 10%!", "Only today."]),
     ("See www.Shop.com/Path for the U.S.Army knife v1.2.3.", ["See www.Shop.com/Path for the U.S.Army knife v1.2.3."]),
+    ("It is not permittedI have changed it.", ["It is not permitted", "I have changed it."]),
+    ("Pay with PayPal, WeWork or YouTube The best.", ["Pay with PayPal, WeWork or YouTube The best."]),
     ("Un regalo de descuento.10% off is applied.", ["Un regalo de descuento.", "10% off is applied."]),
     ("It is max.5 an order, v2.10, approx.3 days.", ["It is max.5 an order, v2.10, approx.3 days."]),
     ("Hello! How are you?", ["Hello! ", "How are you?"]),
