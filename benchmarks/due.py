@@ -6,11 +6,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from typing import Any, Self
 from uuid import UUID
 
 import psycopg
 from pgqueuer.db import PsycopgDriver
 from pgqueuer.queries import Queries
+from psycopg.rows import TupleRow
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -254,11 +256,18 @@ async def _statements(server: EmbeddedServer, engine: AsyncEngine, shop: BenchSh
         add_due_attempts(connection, shop, 1, due_at=now - DAY, apart_s=0, at=now - DAY)
     attempt = (await _rows(server, "SELECT id FROM save_attempts WHERE due_at <= %s", now))[0][0]
     counts: list[int] = []
-    event.listen(parts.engine.sync_engine, "begin", lambda _: counts.append(1))  # it names the company, too
 
-    @event.listens_for(parts.engine.sync_engine, "before_cursor_execute")
-    def count(*_: object) -> None:
-        counts[-1] += 1
+    class Counting(psycopg.AsyncCursor[TupleRow]):
+        async def execute(self, query: Any, *values: Any, **options: Any) -> Self:
+            if str(query).startswith("BEGIN"):  # the first statement of each transaction
+                counts.append(0)
+            if counts:
+                counts[-1] += 1
+            return await super().execute(query, *values, **options)
+
+    @event.listens_for(parts.engine.sync_engine, "connect")
+    def count(connection: Any, _: object) -> None:
+        connection.driver_connection.cursor_factory = Counting
 
     jobs, plan = Jobs(parts), {}
     await jobs.run_stage(Job(company_id=shop.company_id, id=UUID(str(attempt))))
