@@ -7,30 +7,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
-from sqlalchemy.engine import make_url
 
-from db.embedded import EmbeddedServer, running
+from db.embedded import EmbeddedServer, dsn, running
 from db.upgrade import upgrade
 
 DATA_DIR = Path(tempfile.gettempdir()) / f"momentum-benchmarks-{os.getuid()}"
 
 
-def libpq(url: str) -> str:
-    """The address as psycopg itself takes it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
-def _in(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
-
-
 @contextmanager
 def database(name: str) -> Iterator[EmbeddedServer]:
     """An empty database at the current schema, gone when the block ends."""
-    with running(DATA_DIR) as server, psycopg.connect(libpq(server.owner_url), autocommit=True) as admin:
+    with running(DATA_DIR) as server, psycopg.connect(dsn(server.owner_url), autocommit=True) as admin:
         admin.execute(f'DROP DATABASE IF EXISTS "bench_{name}" WITH (FORCE)')
         admin.execute(f'CREATE DATABASE "bench_{name}"')
-        own = EmbeddedServer(_in(server.owner_url, f"bench_{name}"), _in(server.app_url, f"bench_{name}"), server.port)
+        own = server.at(f"bench_{name}")
         try:
             upgrade(own.owner_url)
             yield own
@@ -41,6 +31,6 @@ def database(name: str) -> Iterator[EmbeddedServer]:
 @contextmanager
 def owner(server: EmbeddedServer) -> Iterator[psycopg.Connection]:
     """The owner's connection, past row-level security and without foreign key checks: for filling tables at once."""
-    with psycopg.connect(libpq(server.owner_url), autocommit=True) as connection:
+    with psycopg.connect(dsn(server.owner_url), autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
         yield connection

@@ -19,12 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.jobs import Jobs
 from app.parts import assemble
 from app.settings import Settings
-from benchmarks.database import database, libpq, owner
+from benchmarks.database import database, owner
 from benchmarks.processes import process, settings_of
 from benchmarks.report import Figure, Reference, median, percentile
 from benchmarks.shops import BenchShop, add_due_attempts, add_waiting_attempts, make_shop
 from db.clock import read_clock, real_now, set_clock
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from db.jobs import Job
 from db.session import open_engine, transaction
 from delivery.service import SEND_JOB
@@ -141,7 +141,7 @@ async def _release(engine: AsyncEngine, now: datetime) -> None:
 
 
 async def _claim(server: EmbeddedServer, now: datetime) -> None:
-    async with await psycopg.AsyncConnection.connect(libpq(server.owner_url)) as connection:
+    async with await psycopg.AsyncConnection.connect(dsn(server.owner_url)) as connection:
         while True:
             rows = await (await connection.execute(CLAIM, (now, BATCH))).fetchall()
             await connection.commit()
@@ -153,7 +153,7 @@ async def _enqueue(server: EmbeddedServer, count: int) -> None:
     payloads: list[bytes | None] = [
         Job(company_id=UUID(int=n), id=UUID(int=n)).model_dump_json().encode() for n in range(BATCH)
     ]
-    async with await psycopg.AsyncConnection.connect(libpq(server.app_url), autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(dsn(server.app_url), autocommit=True) as connection:
         queries = Queries(PsycopgDriver(connection))
         for _ in range(count // BATCH):
             await queries.enqueue([RUN_STAGE_JOB] * BATCH, payloads, [0] * BATCH)
@@ -234,9 +234,9 @@ async def _stages_a_second(server: EmbeddedServer, engine: AsyncEngine, shop: Be
 async def _plain_a_second(server: EmbeddedServer, plan: dict[str, list[int]], *, count: int) -> float:
     ids = await _rows(server, "SELECT company_id, id FROM save_attempts ORDER BY id DESC LIMIT %s", count)
     payloads: list[bytes | None] = [Job(company_id=row[0], id=row[1]).model_dump_json().encode() for row in ids]
-    with process("benchmarks.plain_worker", libpq(server.app_url), json.dumps(plan)):
+    with process("benchmarks.plain_worker", dsn(server.app_url), json.dumps(plan)):
         await _until(lambda: _listening(server))
-        async with await psycopg.AsyncConnection.connect(libpq(server.app_url), autocommit=True) as connection:
+        async with await psycopg.AsyncConnection.connect(dsn(server.app_url), autocommit=True) as connection:
             begun = time.perf_counter()
             for name in plan:
                 await Queries(PsycopgDriver(connection)).enqueue([name] * count, payloads, [0] * count)
@@ -291,7 +291,7 @@ async def _queue_is_empty(server: EmbeddedServer) -> bool:
 
 
 async def _rows(server: EmbeddedServer, query: str, *values: object) -> list[tuple[object, ...]]:
-    async with await psycopg.AsyncConnection.connect(libpq(server.owner_url)) as connection:
+    async with await psycopg.AsyncConnection.connect(dsn(server.owner_url)) as connection:
         return await (await connection.execute(query.encode(), values or None)).fetchall()
 
 

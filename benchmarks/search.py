@@ -16,10 +16,10 @@ import psycopg
 from numpy.typing import NDArray
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from benchmarks.database import database, libpq, owner
+from benchmarks.database import database, owner
 from benchmarks.report import Figure, Reference, median, percentile
 from db.clock import real_now
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from db.session import open_engine, transaction
 from knowledge.embedding import DIMENSIONS, get_embedder
 from knowledge.repository import FoundChunk, KnowledgeRepository
@@ -90,7 +90,7 @@ async def _measure(server: EmbeddedServer, *, size: int, companies: int, questio
     asked = [_question(faq, random) for _ in range(questions) for faq in faqs]
     times: dict[str, list[float]] = {"ours": [], "exact": [], "text": []}
     recalls: dict[UUID, list[float]] = {faq.company_id: [] for faq in faqs}
-    async with await psycopg.AsyncConnection.connect(libpq(server.owner_url), autocommit=True) as connection:
+    async with await psycopg.AsyncConnection.connect(dsn(server.owner_url), autocommit=True) as connection:
         for number, each in enumerate(asked):
             owner_id, vector = each.faq.company_id, str(each.vector.tolist())
             for name, search in (

@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import IO
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 from db.embedded_installation import EmbeddedServerError, Installation, find
 
@@ -58,6 +59,14 @@ class EmbeddedServer:
     owner_url: str = field(repr=False)
     app_url: str = field(repr=False)
     port: int
+
+    def at(self, database: str) -> "EmbeddedServer":
+        """The same server's addresses of another of its databases."""
+        return replace(self, owner_url=_in(self.owner_url, database), app_url=_in(self.app_url, database))
+
+
+def _in(url: str, database: str) -> str:
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from db.embedded import EmbeddedServer, running
 from db.session import open_engine
 from db.upgrade import upgrade
-from tests.databases import Databases, administer, in_database
+from tests.databases import Databases, administer
 
 MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
 DATA_DIR = Path(tempfile.gettempdir()) / f"momentum-tests-{os.getuid()}"
@@ -64,7 +64,7 @@ def template(server: EmbeddedServer) -> str:
         if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
             admin.execute(f'DROP DATABASE IF EXISTS "{name}_new" WITH (FORCE)')
             admin.execute(f'CREATE DATABASE "{name}_new"')
-            upgrade(in_database(server.owner_url, f"{name}_new"))
+            upgrade(server.at(f"{name}_new").owner_url)
             # Renamed when it is whole: a run that died half-way leaves nothing that looks finished.
             admin.execute(f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
     return name

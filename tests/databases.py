@@ -9,7 +9,6 @@ from typing import cast
 
 import psycopg
 from psycopg.types.json import Jsonb
-from sqlalchemy.engine import make_url
 
 from db.base import type_json
 from db.embedded import EmbeddedServer, dsn
@@ -32,13 +31,9 @@ WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type 
 _RESTART_SEQUENCES = "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence"
 
 
-def in_database(url: str, name: str) -> str:
-    return make_url(url).set(database=name).render_as_string(hide_password=False)
-
-
 def administer(server: EmbeddedServer, name: str = "postgres") -> psycopg.Connection:
     """The owner's connection to a database of the server; each statement is a transaction."""
-    return psycopg.connect(dsn(in_database(server.owner_url, name)), autocommit=True)
+    return psycopg.connect(dsn(server.at(name).owner_url), autocommit=True)
 
 
 class Databases:
@@ -57,11 +52,7 @@ class Databases:
         name = self._empty.pop() if self._empty else self._create()
         with administer(self._server, name) as connection:
             shape = connection.execute(_SHAPE).fetchall()
-        yield EmbeddedServer(
-            owner_url=in_database(self._server.owner_url, name),
-            app_url=in_database(self._server.app_url, name),
-            port=self._server.port,
-        )
+        yield self._server.at(name)
         with administer(self._server, name) as connection:
             connection.execute(_END_OTHERS)
             whole = connection.execute(_SHAPE).fetchall() == shape

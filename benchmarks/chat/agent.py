@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from agents.toolbox import CHECKOUT_CHAT
 from benchmarks.chat import words
-from benchmarks.database import libpq
+from db.embedded import dsn
 
 
 class Agent:
@@ -26,7 +26,7 @@ class Agent:
     @classmethod
     async def open(cls, database_url: str, *, durability: Literal["async", "exit"]) -> Self:
         pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
-            libpq(database_url),
+            dsn(database_url),
             min_size=10,
             max_size=20,
             open=False,
@@ -72,5 +72,5 @@ def _tools() -> list[BaseTool]:
 
 async def set_up(database_url: str) -> None:
     """The saver's tables."""
-    async with AsyncPostgresSaver.from_conn_string(libpq(database_url)) as saver:
+    async with AsyncPostgresSaver.from_conn_string(dsn(database_url)) as saver:
         await saver.setup()

@@ -7,7 +7,7 @@ from db.embedded import EmbeddedServer
 from db.ids import uuid7
 from db.upgrade import upgrade
 from recovery.config import FlowConfig
-from tests.databases import administer, in_database
+from tests.databases import administer
 
 COMPANY = """
 INSERT INTO companies (id, name, legal_name, postal_address, support_email, currency, timezone, country, created_at)
@@ -29,7 +29,7 @@ def test_a_greeting_that_says_the_name_goes_back_to_the_template(server: Embedde
     with administer(server) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
         try:
-            upgrade(in_database(server.owner_url, name), revision="0008")
+            upgrade(server.at(name).owner_url, revision="0008")
             with administer(server, name) as owner:
                 owner.execute(COMPANY, (company_id,))
                 for version, config in enumerate(
@@ -41,7 +41,7 @@ def test_a_greeting_that_says_the_name_goes_back_to_the_template(server: Embedde
                     start=1,
                 ):
                     owner.execute(FLOW, (company_id, version, Jsonb(config)))
-            upgrade(in_database(server.owner_url, name))
+            upgrade(server.at(name).owner_url)
             with administer(server, name) as owner:
                 rows = owner.execute("SELECT config FROM flow_config_versions ORDER BY version").fetchall()
         finally:

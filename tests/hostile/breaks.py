@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import JsonValue
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 import agents.detectors
@@ -144,12 +144,15 @@ def company_filter_left_out(mp: pytest.MonkeyPatch) -> None:
 
 def faq_of_everybody(mp: pytest.MonkeyPatch) -> None:
     """A search that forgets whose FAQ it is."""
-    searched = knowledge.repository._SEARCH
-    open_to_all = searched.text.replace("v.company_id = :company_id", "v.company_id IS DISTINCT FROM :company_id")
-    open_to_all = open_to_all.replace("c.company_id = :company_id AND ", "").replace(
-        "e.company_id = :company_id AND ", ""
-    )
-    mp.setattr(knowledge.repository, "_SEARCH", text(open_to_all).bindparams(*searched._bindparams.values()))
+    open_to_all = knowledge.repository._SEARCH
+    for wall, gap in (
+        ("v.company_id = %(company_id)s", "v.company_id IS DISTINCT FROM %(company_id)s"),
+        ("c.company_id = %(company_id)s AND ", ""),
+        ("e.company_id = %(company_id)s AND ", ""),
+    ):
+        assert wall in open_to_all
+        open_to_all = open_to_all.replace(wall, gap)
+    mp.setattr(knowledge.repository, "_SEARCH", open_to_all)
 
 
 def claims_let_through(mp: pytest.MonkeyPatch) -> None:

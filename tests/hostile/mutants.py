@@ -18,9 +18,8 @@ import psycopg
 import pytest
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.engine import make_url
 
-from db.embedded import EmbeddedServer
+from db.embedded import EmbeddedServer, dsn
 from tests.hostile import breaks
 from tests.hostile.blocks import run_blocks
 from tests.hostile.run import fresh_database, migrated_server
@@ -92,8 +91,7 @@ def play(server: EmbeddedServer, template: str, index: int, blocks: int) -> Tall
     """Play with a mutant in this process: it is whole again afterwards."""
     mutant = MUTANTS[index]
     with fresh_database(server, template=template) as database, pytest.MonkeyPatch.context() as mp:
-        owner = make_url(database.owner_url).set(drivername="postgresql")
-        with psycopg.connect(owner.render_as_string(hide_password=False), autocommit=True) as connection:
+        with psycopg.connect(dsn(database.owner_url), autocommit=True) as connection:
             for statement in mutant.sql:
                 connection.execute(statement)
         mutant.patch(mp)
@@ -131,6 +129,8 @@ def main() -> int:
     parser.add_argument("--blocks", type=int, default=BLOCKS, help="of 40 episodes")
     options = parser.parse_args()
     chosen = [each for each in MUTANTS if options.only is None or options.only in each.gone]
+    if not chosen:
+        parser.error(f"no guard's name holds that: {', '.join(each.gone for each in MUTANTS)}")
     outcomes: list[Outcome] = []
     with migrated_server() as (server, template):
         for outcome in play_all(server, template, chosen, blocks=options.blocks):

@@ -15,13 +15,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
-import psycopg
 from rich.progress import Progress
 from sqlalchemy.engine import make_url
 
 from db.embedded import EmbeddedServer, running
 from db.ids import uuid7
 from db.upgrade import upgrade
+from tests.databases import administer
 from tests.hostile.blocks import run_blocks
 from tests.hostile.episodes import BLOCK
 from tests.hostile.tally import Tally, report
@@ -50,17 +50,11 @@ def play_all(
 def fresh_database(server: EmbeddedServer, *, template: str | None) -> Iterator[EmbeddedServer]:
     """A database at the current schema, a copy of `template` if there is one; dropped at the end."""
     name = f"hostile_{uuid7().hex}"
-    owner, app = make_url(server.owner_url), make_url(server.app_url)
-    address = owner.set(drivername="postgresql", database="postgres").render_as_string(hide_password=False)
     copied = "" if template is None else f' TEMPLATE "{template}" STRATEGY file_copy'
-    with psycopg.connect(address, autocommit=True) as admin:
+    with administer(server) as admin:
         admin.execute(f'CREATE DATABASE "{name}"{copied}')
         try:
-            fresh = EmbeddedServer(
-                owner_url=owner.set(database=name).render_as_string(hide_password=False),
-                app_url=app.set(database=name).render_as_string(hide_password=False),
-                port=server.port,
-            )
+            fresh = server.at(name)
             if template is None:
                 upgrade(fresh.owner_url)
             yield fresh
