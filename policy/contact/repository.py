@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ARRAY, String, Uuid, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.base import type_json
+from db.base import UtcDateTime, type_json
 from db.ids import uuid7
+from db.session import run_statement
+from db.statements import Query
 from db.tables.carts import Cart, Order
 from db.tables.companies import Company
 from db.tables.customers import ConsentRecord, Customer, Suppression, SuppressionScope
@@ -49,6 +51,58 @@ class CartState:
     ordered: bool
 
 
+_BESIDES = Message.id.is_distinct_from(bindparam("besides", type_=Uuid))
+# Built once: every stage asks these, and every message asks them again before it leaves.
+_CONFIGURED = Query(
+    select(FlowConfigVersion.config, Company.timezone, Company.legal_name)
+    .select_from(Company)
+    .outerjoin(FlowConfigVersion, FlowConfigVersion.company_id == Company.id)
+    .where(Company.id == bindparam("company"))
+    .order_by(FlowConfigVersion.version.desc().nulls_last())
+    .limit(1)
+)
+_SUPPRESSIONS = Query(
+    select(Suppression.scope).where(
+        Suppression.company_id == bindparam("company"),
+        Suppression.address_hash == func.any(bindparam("hashes", type_=ARRAY(String))),
+    )
+)
+_CART_STATE = Query(
+    select(
+        Cart.abandonment,
+        Cart.abandoned_at,
+        or_(Cart.converted_at.is_not(None), Order.id.is_not(None)).label("ordered"),
+    )
+    .outerjoin(Order, and_(Order.company_id == Cart.company_id, Order.cart_id == Cart.id))
+    .where(Cart.company_id == bindparam("company"), Cart.id == bindparam("cart"))
+)
+_ABANDONMENT_COUNTS = Query(
+    select(
+        func.count().label("messages"),
+        func.count().filter(Message.channel == Channel.EMAIL).label("emails"),
+        func.count().filter(Message.channel == Channel.SMS).label("sms"),
+        (func.count().filter(or_(Message.opened_at.is_not(None), Message.clicked_at.is_not(None))) > 0).label(
+            "engaged"
+        ),
+    ).where(
+        Message.company_id == bindparam("company"),
+        Message.cart_id == bindparam("cart"),
+        Message.abandonment == bindparam("abandonment"),
+        *(Message.status != status for status in _VOID),
+        _BESIDES,
+    )
+)
+_SENT = Query(
+    select(func.coalesce(Message.sent_at, bindparam("now", type_=UtcDateTime)).label("sent_at")).where(
+        Message.company_id == bindparam("company"),
+        Message.customer_id == bindparam("customer"),
+        Message.channel == bindparam("channel"),
+        or_(Message.sent_at >= bindparam("since", type_=UtcDateTime), Message.status == MessageStatus.SENDING),
+        _BESIDES,
+    )
+)
+
+
 class ContactRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
@@ -70,19 +124,10 @@ class ContactRepository:
     async def lock_person(self, person_key: str, *, company_id: UUID) -> None:
         """One contact of a person at a time, whichever carts it is about; held until the transaction ends."""
         name = f"contact:person:{company_id}:{person_key}"
-        await self.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        await run_statement(self.session, "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", name=name)
 
     async def configured(self, *, company_id: UUID) -> Configured:
-        row = (
-            await self.session.execute(
-                select(FlowConfigVersion.config, Company.timezone, Company.legal_name)
-                .select_from(Company)
-                .outerjoin(FlowConfigVersion, FlowConfigVersion.company_id == Company.id)
-                .where(Company.id == company_id)
-                .order_by(FlowConfigVersion.version.desc().nulls_last())
-                .limit(1)
-            )
-        ).one()
+        [row] = await _CONFIGURED.rows(self.session, company=company_id)
         return Configured(row.config or {}, row.timezone, row.legal_name)
 
     async def latest_consents(self, customer_id: UUID, *, company_id: UUID) -> list[ConsentRecord]:
@@ -104,10 +149,8 @@ class ContactRepository:
         self.session.add(record)
 
     async def suppressions(self, hashes: Collection[str], *, company_id: UUID) -> frozenset[SuppressionScope]:
-        rows = await self.session.scalars(
-            select(Suppression.scope).where(Suppression.company_id == company_id, Suppression.address_hash.in_(hashes))
-        )
-        return frozenset(rows)
+        rows = await _SUPPRESSIONS.rows(self.session, company=company_id, hashes=list(hashes))
+        return frozenset(row.scope for row in rows)
 
     async def add_suppression(
         self,
@@ -137,36 +180,17 @@ class ContactRepository:
         return written is not None
 
     async def cart_state(self, cart_id: UUID, *, company_id: UUID) -> CartState | None:
-        row = (
-            await self.session.execute(
-                select(Cart.abandonment, Cart.abandoned_at, or_(Cart.converted_at.is_not(None), Order.id.is_not(None)))
-                .outerjoin(Order, and_(Order.company_id == Cart.company_id, Order.cart_id == Cart.id))
-                .where(Cart.company_id == company_id, Cart.id == cart_id)
-            )
-        ).first()
-        return None if row is None else CartState(row[0], row[1], row[2])
+        rows = await _CART_STATE.rows(self.session, company=company_id, cart=cart_id)
+        return CartState(*rows[0]) if rows else None
 
     async def abandonment_counts(
         self, cart_id: UUID, abandonment: int, *, company_id: UUID, besides: UUID | None
     ) -> AbandonmentCounts:
         """What this abandonment has cost the person, `besides` the message under decision."""
-        row = (
-            await self.session.execute(
-                select(
-                    func.count(),
-                    func.count().filter(Message.channel == Channel.EMAIL),
-                    func.count().filter(Message.channel == Channel.SMS),
-                    func.count().filter(or_(Message.opened_at.is_not(None), Message.clicked_at.is_not(None))),
-                ).where(
-                    Message.company_id == company_id,
-                    Message.cart_id == cart_id,
-                    Message.abandonment == abandonment,
-                    Message.status.not_in(_VOID),
-                    *([] if besides is None else [Message.id != besides]),
-                )
-            )
-        ).one()
-        return AbandonmentCounts(row[0], row[1], row[2], row[3] > 0)
+        [row] = await _ABANDONMENT_COUNTS.rows(
+            self.session, company=company_id, cart=cart_id, abandonment=abandonment, besides=besides
+        )
+        return AbandonmentCounts(row.messages, row.emails, row.sms, engaged=bool(row.engaged))
 
     async def sent(
         self,
@@ -179,16 +203,16 @@ class ContactRepository:
         besides: UUID | None,
     ) -> list[datetime]:
         """When this person was sent something on the channel; what a worker holds right now counts as now."""
-        rows = await self.session.scalars(
-            select(func.coalesce(Message.sent_at, now)).where(
-                Message.company_id == company_id,
-                Message.customer_id == customer_id,
-                Message.channel == channel,
-                or_(Message.sent_at >= since, Message.status == MessageStatus.SENDING),
-                *([] if besides is None else [Message.id != besides]),
-            )
+        rows = await _SENT.rows(
+            self.session,
+            company=company_id,
+            customer=customer_id,
+            channel=channel.value,
+            since=since,
+            now=now,
+            besides=besides,
         )
-        return list(rows)
+        return [row.sent_at for row in rows]
 
     async def calls(
         self, person_key: str, number_hash: str | None, *, company_id: UUID, since: datetime, besides: UUID | None

@@ -2,13 +2,44 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ARRAY, Select, Uuid, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.base import UtcDateTime
+from db.statements import Query
 from db.tables.carts import HoldStatus, InventoryHold
 from db.tables.catalogue import Stock
+from storefront.holds.rules import StockLevel
+
+_VARIANTS = bindparam("variants", type_=ARRAY(Uuid))
+# Built once: whoever looks at a cart's stock asks these.
+_HELD_BY_OTHERS = (
+    select(InventoryHold.variant_id, func.sum(InventoryHold.quantity).label("held"))
+    .where(
+        InventoryHold.company_id == bindparam("company"),
+        InventoryHold.variant_id == func.any(_VARIANTS),
+        InventoryHold.cart_id != bindparam("cart"),
+        InventoryHold.status == HoldStatus.ACTIVE,
+        InventoryHold.expires_at > bindparam("now", type_=UtcDateTime),
+    )
+    .group_by(InventoryHold.variant_id)
+)
+_TAKEN = Query(_HELD_BY_OTHERS)
+
+
+def _levels() -> Select[*tuple[Any, ...]]:
+    held = _HELD_BY_OTHERS.subquery()
+    return (
+        select(Stock.variant_id, Stock.on_hand, Stock.policy, func.coalesce(held.c.held, 0).label("held"))
+        .outerjoin(held, held.c.variant_id == Stock.variant_id)
+        .where(Stock.company_id == bindparam("company"), Stock.variant_id == func.any(_VARIANTS))
+    )
+
+
+_LEVELS = Query(_levels())
 
 
 class HoldRepository:
@@ -26,29 +57,19 @@ class HoldRepository:
         )
         return list(rows)
 
-    async def stock(self, variant_ids: Iterable[UUID], *, company_id: UUID) -> list[Stock]:
-        """The stock rows as they are, for who only looks."""
-        rows = await self.session.scalars(
-            select(Stock).where(Stock.company_id == company_id, Stock.variant_id.in_(variant_ids))
-        )
-        return list(rows)
+    async def levels(
+        self, cart_id: UUID, variant_ids: Iterable[UUID], *, company_id: UUID, now: datetime
+    ) -> dict[UUID, StockLevel]:
+        """What this cart could have of each variant, for who only looks."""
+        rows = await _LEVELS.rows(self.session, company=company_id, cart=cart_id, variants=list(variant_ids), now=now)
+        return {row.variant_id: StockLevel(row.on_hand, row.policy, int(row.held)) for row in rows}
 
     async def held_by_others(
         self, cart_id: UUID, variant_ids: Iterable[UUID], *, company_id: UUID, now: datetime
     ) -> dict[UUID, int]:
         """Unexpired units by variant. Read it under the lock of the stock rows."""
-        rows = await self.session.execute(
-            select(InventoryHold.variant_id, func.sum(InventoryHold.quantity))
-            .where(
-                InventoryHold.company_id == company_id,
-                InventoryHold.variant_id.in_(variant_ids),
-                InventoryHold.cart_id != cart_id,
-                InventoryHold.status == HoldStatus.ACTIVE,
-                InventoryHold.expires_at > now,
-            )
-            .group_by(InventoryHold.variant_id)
-        )
-        return {variant_id: int(quantity) for variant_id, quantity in rows}
+        rows = await _TAKEN.rows(self.session, company=company_id, cart=cart_id, variants=list(variant_ids), now=now)
+        return {row.variant_id: int(row.held) for row in rows}
 
     async def of_cart(self, cart_id: UUID, *, company_id: UUID) -> list[InventoryHold]:
         """The cart's holds that nobody has closed, locked against the ticker; some may be past their time."""

@@ -63,10 +63,7 @@ async def is_sold_out(
     session: AsyncSession, cart_id: UUID, variant_ids: Collection[UUID], *, company_id: UUID, now: datetime
 ) -> bool:
     """Whether not one unit of any of these can be had by the cart any more. Looks, and locks nothing."""
-    holds = HoldRepository(session)
-    rows = await holds.stock(variant_ids, company_id=company_id)
-    taken = await holds.held_by_others(cart_id, variant_ids, company_id=company_id, now=now)
-    levels = {row.variant_id: StockLevel(row.on_hand, row.policy, taken.get(row.variant_id, 0)) for row in rows}
+    levels = await HoldRepository(session).levels(cart_id, variant_ids, company_id=company_id, now=now)
     short = rules.short_of(dict.fromkeys(variant_ids, 1), levels)
     return len(short) == len(variant_ids)
 
