@@ -14,6 +14,7 @@ from rich.console import Console
 from tests.chaos.checks import check_all
 from tests.chaos.drive import Played, play
 from tests.chaos.invariants import Tally
+from tests.chaos.mutants import MUTANTS
 from tests.chaos.plan import Plan, make_plan
 
 SHOWN = 8
@@ -34,7 +35,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=5)
     parser.add_argument("--people", type=int, default=500)
     parser.add_argument("--plan", action="store_true", help="print what the seed does, and play nothing")
-    parser.add_argument("--mutant", help="break the product in this way first (tests/chaos/mutants.py)")
+    parser.add_argument(
+        "--mutant", choices=sorted(MUTANTS), help="break the product in this way first: it has to be found"
+    )
     options = parser.parse_args()
     plan = plan_for(options.seed, minutes=options.minutes, people=options.people)
     console = Console(width=120)
@@ -45,6 +48,11 @@ def main() -> int:
     played = asyncio.run(play(plan, data_dir, tick_s=TICK_S, mutant=options.mutant))
     tally = check_all(played.evidence)
     report(played, tally, plan, console)
+    if options.mutant is not None:
+        wanted = MUTANTS[options.mutant].turns_red
+        found = wanted & tally.broken
+        console.print(f"{options.mutant}: {', '.join(sorted(each.name for each in found)) or 'NOT FOUND'}")
+        return 0 if found else 1
     return 1 if tally.violations or played.unsettled else 0
 
 
