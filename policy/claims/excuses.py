@@ -6,8 +6,13 @@ from policy.claims.claim import Pressure
 from policy.claims.facts import PromiseKind
 
 _P = PromiseKind
+# A sentence that follows another without a full stop begins with one of these: "is not allowed Your gift is free".
+_RUN_ON = re.compile(
+    r"(?<=[^.!?;:,(—–\s]) (?=(?:You|Your|We|It|This|There|They|Every(?:one|body|thing)|Nobody|People|Customers|Get|"
+    r"Take|Enjoy|Save)\b)"
+)
 _CLAUSE_END = re.compile(
-    r"[.!?;:()—–](?=\s|$)|,|\b(?:but|however|although|though|yet|because|since|as)\b"
+    r"¶|[.!?;:()—–](?=\s|$)|,|\b(?:but|however|although|though|yet|because|since|as)\b"
     r"|\b(?:and|so|or|then) (?=(?:i|we|you|it|they|your|the|there|he|she|shipping|i'll|i've|you'll|we'll|it's|"
     r"that|free)\b)"
 )
@@ -140,8 +145,10 @@ def _clause_start(lower: str, start: int, end: int) -> int:
     return begin
 
 
-def excused(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
-    plain = _ASIDES.sub(lambda match: " " * len(match.group()), lower)
+def excused(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
+    """Whether the promise at a place of a sentence, as it was written, is none."""
+    lower = text.lower()
+    plain = _ASIDES.sub(lambda match: " " * len(match.group()), _RUN_ON.sub("¶", text).lower())
     begin = _clause_start(plain, start, end)
     before = plain[begin:start].lstrip()
     if kind is Pressure.NEVER:

@@ -44,10 +44,11 @@ def nearest(reading: Reading, kind: PromiseKind, number: Claim) -> Claim | None:
 
 def taken_back(sentence: str, claim: Claim) -> bool:
     """Whether the promise is only a title that the sentence denies: "Price matching: we do not match prices"."""
-    lower = read(sentence).lower
+    reading = read(sentence)
+    lower = reading.lower
     colon = lower.find(":", claim.end)
     return colon >= 0 and any(
-        excused(lower, match.start(), match.end(), kind)
+        excused(reading.text, match.start(), match.end(), kind)
         for kind, _, pattern in _WORDINGS
         if kind is claim.promise
         for match in pattern.finditer(lower, colon)
@@ -61,11 +62,11 @@ def _asserted(reading: Reading) -> Iterator[Claim]:
         if triggers.isdisjoint(words) and not (kind is _P.DELIVERY and "day" in lower):
             continue
         for match in pattern.finditer(lower):
-            if not excused(lower, match.start(), match.end(), kind):
+            if not excused(reading.text, match.start(), match.end(), kind):
                 yield _claim(reading, match, kind)
     if "out" in words or "none" in words or "no" in words:
         for match in _SOLD_OUT.finditer(lower):
-            if not excused(lower, match.start(), match.end(), _P.IN_STOCK):
+            if not excused(reading.text, match.start(), match.end(), _P.IN_STOCK):
                 start, end = match.span()
                 yield Claim(ClaimKind.COUNT, start, end, reading.text[start:end], low=(Decimal(0),), units=SOLD_OUT)
 

@@ -337,6 +337,8 @@ NOT_SAID = sentences_of(
     The club costs $90 a month.
     # promises
     Other addresses are not permitted I have changed your delivery address.
+    Extra inputs are not permitted Everybody is buying this right now.
+    No lists unless asked.[card number hidden] Your order comes with a free gift.
     I've sent you an email with the link.
     I'll text you the link.
     A person will join shortly.
