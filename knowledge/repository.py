@@ -45,15 +45,15 @@ class FoundChunk:
 
 
 # Exact, because an approximate index shared by companies loses most neighbours under a company's filter (H-53).
-# The 200 nearest leave room for versions that are not in force; they also keep the joins on primary keys.
+# The 100 nearest leave room for versions that are not in force; they also keep the joins on primary keys.
 # Full text reorders what is similar enough and never adds what is not: reciprocal rank fusion with k = 60.
 _SEARCH = """
     WITH measured AS MATERIALIZED (
         SELECT v.chunk_id, -(v.embedding <#> %(vector)s::vector) AS similarity
         FROM faq_vectors v
         WHERE v.company_id = %(company_id)s
-        ORDER BY v.embedding <#> %(vector)s::vector
-        LIMIT 200
+        ORDER BY similarity DESC
+        LIMIT 100
     ), one_a_key AS (
         SELECT DISTINCT ON (e.key)
                e.id, e.key, e.version, e.question, e.answer, e.category, c.text, c.words, m.similarity
