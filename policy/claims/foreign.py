@@ -34,10 +34,15 @@ _TRADE = (
 )  # fmt: skip
 
 
-def is_foreign_claim(words: Collection[str], lower: str) -> bool:
-    """Whether a sentence is not English and names a number, a day or a benefit in its own language."""
+def is_foreign_claim(words: Collection[str], lower: str, *, least: int = 0) -> bool:
+    """Whether a sentence is not English and names a number, a day or a benefit in its own language.
+
+    `least` is how many of the other language's small words there have to be.
+    """
     foreign, english = sum(word in _FOREIGN for word in words), sum(word in _ENGLISH for word in words)
     certain = [word for word in words if word not in _ALSO_ENGLISH and (word in _FOREIGN or word in _NUMBERS)]
+    if foreign < least:
+        return False
     if foreign <= english and (english or not certain):
         return False
     if foreign < 2 and not certain:

@@ -138,11 +138,16 @@ def read(sentence: str) -> Reading:
 
 
 def _speaks_otherwise(text: str) -> bool:
-    """Whether any stretch of a sentence is a claim in another language: English around it makes no English of it."""
+    """Whether any stretch of a sentence is a claim in another language: English around it makes no English of it.
+
+    A name of a few words is none, "Dos Hermanos Dark Roast": a stretch needs small words, too.
+    """
     for part in (text, *_PART_END.split(text)):
         words = [token.text for token in tokenise(part)]
         stretches = (words[start : start + _STRETCH] for start in range(1, len(words) - _STRETCH + 1))
-        if is_foreign_claim(words, part.lower()) or any(is_foreign_claim(each, " ".join(each)) for each in stretches):
+        if is_foreign_claim(words, part.lower()) or any(
+            is_foreign_claim(each, " ".join(each), least=2) for each in stretches
+        ):
             return True
     return False
 

@@ -82,6 +82,7 @@ SAID = sentences_of(
     """
     # harmless
     I am not sure that I have changed your delivery address.
+    The Dos Hermanos Dark Roast Whole Bean Coffee is what many like best.
     I can't say if I have sent you the link.
     Happy to help!
     One moment please.
