@@ -130,8 +130,8 @@ _DONE_ALREADY = re.compile(
 
 _OWN_SUBJECT = re.compile(r"(?:i|we)(?:'ve| have| just) ")
 _HANGS_ON = re.compile(
-    r"\b(?:that|if|whether|think|believe|say|said|mean|sure|certain|claim|promise|pretend|know|like|because|until|"
-    r"unless|when|once|before|what|which|where|how|why|anything|nothing|something) $"
+    r"\b(?:that|if|whether|think|believe|say|said|mean|sure|certain|claim|confirm|see|promise|pretend|know|like|"
+    r"because|until|unless|when|once|before|what|which|where|how|why|anything|nothing|something) $"
 )
 
 

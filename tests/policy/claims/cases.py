@@ -84,6 +84,7 @@ SAID = sentences_of(
     I am not sure that I have changed your delivery address.
     The Dos Hermanos Dark Roast Whole Bean Coffee is what many like best.
     I can't say if I have sent you the link.
+    I cannot confirm I have changed your delivery address.
     Happy to help!
     One moment please.
     Which one would you like?
