@@ -108,7 +108,7 @@ async def simulate(settings: Settings, database_url: str, *rounds: Round) -> lis
                 twilio.phones |= {person.phone: each.scenario.phone for person in people}
                 await _live_until_called(engine, people)
                 noting = asyncio.create_task(_note_suppressions(engine, signer, people, customers))
-                await _until_ended(engine, people)
+                await _until_ended(engine, people, customers)
                 noting.cancel()
                 reports += await _reports(engine, settings.data_dir, people, customers)
         return reports
@@ -215,7 +215,7 @@ async def _live_until_called(engine: AsyncEngine, people: list[Person]) -> None:
     raise NobodyWasCalled(f"Their attempts stand at {waiting}.")
 
 
-async def _until_ended(engine: AsyncEngine, people: list[Person]) -> None:
+async def _until_ended(engine: AsyncEngine, people: list[Person], customers: Customers) -> None:
     begun = monotonic()
     while monotonic() - begun < CALL_WITHIN_S:
         async with transaction(engine, company_id=COMPANY_ID) as session:
@@ -223,7 +223,12 @@ async def _until_ended(engine: AsyncEngine, people: list[Person]) -> None:
         if all(call.status is VoiceCallStatus.ENDED for call in calls.values()):
             return
         await asyncio.sleep(POLL_S)
-    raise SimulationBroke(f"A call was still going on after {CALL_WITHIN_S:.0f} seconds.")
+    going_on = [
+        f"{call.id} is {call.status}, heard last {caller.heard[-2:]}, said {caller.said[-2:]}"
+        for call, caller in ((calls[each.cart_id], customers.callers.get(each.phone)) for each in people)
+        if call.status is not VoiceCallStatus.ENDED and caller is not None
+    ]
+    raise SimulationBroke(f"After {CALL_WITHIN_S:.0f} seconds a call was still going on: {'; '.join(going_on)}.")
 
 
 async def _note_suppressions(
