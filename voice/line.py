@@ -21,8 +21,8 @@ class Line:
         self._pending: dict[int, Say] = {}
         self._marks = 0
         self._opened = False
-        self._leaving = False
         self._on_audio: Callable[[], None] | None = None
+        self.leaving = False
         self.cut_off = False
         self.silent = asyncio.Event()
         self.silent.set()
@@ -52,13 +52,13 @@ class Line:
         """Not a sound more, not even of what may not be interrupted: the customer asked for no more calls."""
         cut = list(self._pending.values())
         self._pending.clear()
-        self.cut_off = True
+        self.cut_off, self.leaving = True, False
         self._settle()
         return cut
 
     def leave(self) -> None:
         """The last sentence is on its way; nobody interrupts it any more."""
-        self._leaving = True
+        self.leaving = True
 
     @property
     def uninterruptible(self) -> bool:
@@ -67,7 +67,7 @@ class Line:
     @property
     def must_be_heard(self) -> bool:
         """Whether what is being said is spoken to its end, whoever talks over it: disclosure and farewell."""
-        return not self._opened or self._leaving or self.uninterruptible
+        return not self._opened or self.leaving or self.uninterruptible
 
     @property
     def at_most_s(self) -> float:

@@ -120,6 +120,10 @@ class Conversation(FrameProcessor):
         await self.broadcast_interruption()  # type: ignore[no-untyped-call]
 
     def _interrupted(self) -> None:
+        if self._line.leaving:
+            # The last words are on their way. From here on the customer is muted, but for an opt-out (turns.policies):
+            # no end of what they say now would ever come to go on from.
+            return
         self._stop_turn()
         self._cut = self._line.interrupted()
         for say in self._cut:

@@ -44,8 +44,8 @@ class TwilioSerializer(TwilioFrameSerializer):
 
     async def serialize(self, frame: Frame) -> str | bytes | None:
         match frame:
-            case InterruptionFrame() if self._line.uninterruptible:
-                # `clear` would throw away the disclosure too.
+            case InterruptionFrame() if self._line.uninterruptible or self._line.leaving:
+                # `clear` would throw away the disclosure, or the farewell, too.
                 return None
             case OutputTransportMessageFrame(message=message):
                 return json.dumps({**message, "streamSid": self._stream_sid})

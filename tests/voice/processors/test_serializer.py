@@ -37,13 +37,17 @@ async def test_a_mark_goes_out_and_comes_back(line: Line, serializer: TwilioSeri
     assert line.returned(back.mark) == SAY
 
 
-async def test_a_barge_in_clears_but_never_the_disclosure(line: Line, serializer: TwilioSerializer) -> None:
+async def test_a_barge_in_clears_but_never_disclosure_or_farewell(line: Line, serializer: TwilioSerializer) -> None:
     sent = await serializer.serialize(InterruptionFrame())
     assert sent is not None
     assert json.loads(sent) == {"event": "clear", "streamSid": "MZ1"}
     mark = line.say(DISCLOSURE)
     assert await serializer.serialize(InterruptionFrame()) is None
     line.returned(mark)
+    assert await serializer.serialize(InterruptionFrame()) is not None
+    line.leave()
+    assert await serializer.serialize(InterruptionFrame()) is None
+    line.cut()  # an opt-out outranks the farewell
     assert await serializer.serialize(InterruptionFrame()) is not None
 
 
