@@ -150,22 +150,22 @@ async def _placed(settings: Settings, database_url: str, on_stream: OnStream) ->
         logs = settings.data_dir / "calls"
         logs.mkdir(parents=True, exist_ok=True)
         with (
-            _process("serve", "--port", str(port), environment=environment, log=logs / "serve.log"),
+            _process("serve", "--port", str(port), environment=environment, log=logs / "serve.log") as api,
             _process("worker", environment=environment, log=logs / "worker.log"),
         ):
             await asyncio.to_thread(get_local_models)
-            await _until_ready(base_url, logs / "serve.log")
+            await _until_ready(base_url, api, logs / "serve.log")
             yield twilio
 
 
 @contextmanager
-def _process(*command: str, environment: dict[str, str], log: Path) -> Iterator[None]:
+def _process(*command: str, environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("ab") as output:
         running = subprocess.Popen(  # noqa: S603 (our own command)
             [sys.executable, "-m", "app.cli", *command], env=environment, stdout=output, stderr=output
         )
         try:
-            yield
+            yield running
         finally:
             running.terminate()
             try:
@@ -181,9 +181,9 @@ def _free_port() -> int:
     return port
 
 
-async def _until_ready(base_url: str, log: Path) -> None:
+async def _until_ready(base_url: str, api: "subprocess.Popen[bytes]", log: Path) -> None:
     begun = monotonic()
-    while monotonic() - begun < READY_WITHIN_S:
+    while api.poll() is None and monotonic() - begun < READY_WITHIN_S:
         try:
             await asyncio.to_thread(_get, f"{base_url}/healthz")
         except (URLError, OSError):
