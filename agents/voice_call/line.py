@@ -110,7 +110,7 @@ class Line:
         """Let nothing more of the running turn be said. An opt-out is not ended by anything: it ends the call."""
         if self._turn is None or self._turn.done():
             return
-        if not self._keeps_opt_out:
+        if not self._keeps_opt_out and not self._turn.cancelling():  # a second one would hit what it still keeps
             self._turn.cancel()
         await asyncio.wait([self._turn])
 

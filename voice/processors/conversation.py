@@ -63,6 +63,10 @@ class Conversation(FrameProcessor):
                 await self._pressed(frame.button.value)
             case MarkReturned():
                 self._returned(frame.mark)
+            case InterruptionFrame() if self._line.leaving or self._line.cut_off:
+                # The last words are on their way, or the opt-out is being kept. The customer is muted, but for an
+                # opt-out (turns.policies): no end of what they say now would ever come to go on from.
+                pass
             case _:
                 self._notice(frame)
                 await self.push_frame(frame, direction)
@@ -120,10 +124,6 @@ class Conversation(FrameProcessor):
         await self.broadcast_interruption()  # type: ignore[no-untyped-call]
 
     def _interrupted(self) -> None:
-        if self._line.leaving:
-            # The last words are on their way. From here on the customer is muted, but for an opt-out (turns.policies):
-            # no end of what they say now would ever come to go on from.
-            return
         self._stop_turn()
         self._cut = self._line.interrupted()
         for say in self._cut:
