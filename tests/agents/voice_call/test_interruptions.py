@@ -2,9 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from agents.toolbox import VOICE_CALL
 from db.session import transaction
 from db.tables.conversations import TurnStatus
 from db.tables.customers import Suppression
@@ -18,8 +21,22 @@ from graphs.voice_call.events import HangUp, Say
 from tests.agents.voice_call.talk import Phone, agent, ring
 from tests.agents.voice_call.test_conversations import DISCLOSURE, GREETING, MOMENT, OFFER, SENT
 from tests.recovery.shops import Shop
+from tools.base import Done, Refused, Tool, ToolContext
 
 STOPPED = HangUp(VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, at_once=True)
+
+
+class _Held:
+    """A tool that has begun, and goes on when it is let."""
+
+    def __init__(self, tool: Tool[Any]) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self._run, self.tool = tool.run, replace(tool, run=self._hold)
+
+    async def _hold(self, context: ToolContext, arguments: Any) -> Done | Refused:
+        self.begun.set()
+        await self.go_on.wait()
+        return await self._run(context, arguments)
 
 
 class HeldModel:
@@ -102,6 +119,26 @@ async def test_who_stops_listening_stops_the_turn_and_not_the_write(shop: Shop) 
     await events.aclose()
     assert [each.percent for each in await phone.rows(Grant)] == [20]
     assert (await phone.say("Sorry, go on."))[-1] == OFFER
+
+
+async def test_what_was_accepted_is_kept_whatever_is_heard_while_it_is_written(shop: Shop) -> None:
+    phone = await ring(shop)
+    await phone.identified()
+    await phone.say("Too expensive.")
+    link = _Held(VOICE_CALL["send_resume_link"])
+    phone.line.parts = replace(phone.line.parts, toolbox={**VOICE_CALL, "send_resume_link": link.tool})
+
+    yes = asyncio.create_task(_all(phone.line.heard("Yes.", at_ms=9_000, timings={})))
+    await link.begun.wait()
+    yes.cancel()  # the customer talks into it
+    await asyncio.wait([yes], timeout=0.05)
+    more = asyncio.create_task(_all(phone.line.heard("Hello?", at_ms=9_500, timings={})))
+    await asyncio.wait([more], timeout=0.05)
+    link.go_on.set()
+    await asyncio.wait([yes, more])
+
+    assert (await phone.line.closed(EndReason.HUNG_UP)).outcome is VoiceCallOutcome.DISCOUNT_ACCEPTED
+    assert "send_resume_link" in await phone.tools()
 
 
 async def test_nothing_ends_an_opt_out(shop: Shop) -> None:
