@@ -224,9 +224,10 @@ async def _until_ended(engine: AsyncEngine, people: list[Person], customers: Cus
             return
         await asyncio.sleep(POLL_S)
     going_on = [
-        f"{call.id} is {call.status}, heard last {caller.heard[-2:]}, said {caller.said[-2:]}"
+        f"{call.id} is {call.status}, "
+        + ("its line never opened" if caller is None else f"heard last {caller.heard[-2:]}, said {caller.said[-2:]}")
         for call, caller in ((calls[each.cart_id], customers.callers.get(each.phone)) for each in people)
-        if call.status is not VoiceCallStatus.ENDED and caller is not None
+        if call.status is not VoiceCallStatus.ENDED
     ]
     raise SimulationBroke(f"After {CALL_WITHIN_S:.0f} seconds a call was still going on: {'; '.join(going_on)}.")
 
