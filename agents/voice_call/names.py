@@ -14,7 +14,7 @@ from agents.detectors import plain_words
 from graphs.voice_call.wording import sayable_name
 
 # How alike two spellings are, from 0 to 1 (Jaro-Winkler): one name, and certainly not one name.
-_ALIKE, _UNLIKE = 0.86, 0.6
+_ALIKE, _UNLIKE = 0.93, 0.6
 _MOST_WORDS = 3
 
 
@@ -22,7 +22,8 @@ class _Phrases(BaseModel):
     """Alternatives over plain words, around a name.
 
     `introduces` is followed by a name and hardly anything else; `presents` begins much else ("I'm busy"), so that after
-    it only the right name counts. Words of `about_somebody` beside a name speak of somebody ("Maya is out").
+    it only the right name counts. Words of `about_somebody` beside a name speak of somebody ("Maya is out"). Neither
+    they nor those of `ordinary` are a name, however they sound ("May I ask?"), but where the customer is called so.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,13 +33,14 @@ class _Phrases(BaseModel):
     presents: str
     after: str
     about_somebody: str
+    ordinary: str
 
 
 _PHRASES = _Phrases.model_validate_json(Path(__file__).with_suffix(".json").read_bytes())
 _BEFORE = re.compile(rf"(?:(?:{_PHRASES.before}) )+")
 _SELF = re.compile(rf"(?:(?P<introduces>{_PHRASES.introduces})|{_PHRASES.presents}) ")
 _AFTER = re.compile(rf"(?: (?:{_PHRASES.after}))+$")
-_ABOUT_SOMEBODY = frozenset(_PHRASES.about_somebody.split("|"))
+_NO_NAMES = frozenset(f"{_PHRASES.about_somebody}|{_PHRASES.ordinary}".split("|"))
 
 
 class Named(StrEnum):
@@ -61,7 +63,7 @@ def told(words: str, first_name: str | None) -> Named | None:
     rest = _BEFORE.sub("", f"{words} ", count=1) if _BEFORE.match(f"{words} ") else f"{words} "
     opening = _SELF.match(rest)
     said = _AFTER.sub("", rest[opening.end() if opening else 0 :].rstrip()).split()
-    if not 0 < len(said) <= _MOST_WORDS or not _ABOUT_SOMEBODY.isdisjoint(said):
+    if not 0 < len(said) <= _MOST_WORDS or not (_NO_NAMES - known).isdisjoint(said):
         return None
     if _any_alike(_spellings(said), known):
         return Named.OURS
@@ -85,4 +87,5 @@ def _any_alike(heard: set[str], known: set[str]) -> bool:
 def _alike(heard: str, name: str) -> bool:
     sounds = jellyfish.metaphone(name)
     same_sound = bool(sounds) and jellyfish.metaphone(heard) == sounds
-    return same_sound or jellyfish.jaro_winkler_similarity(heard, name) >= _ALIKE
+    # Y and i are one vowel: Maya is Maia, and not Mary.
+    return same_sound or jellyfish.jaro_winkler_similarity(heard.replace("y", "i"), name.replace("y", "i")) >= _ALIKE

@@ -78,9 +78,9 @@ def _stranger(hearing: Hearing) -> Move:
         case Heard.HUMAN:
             return _ask_a_person("asked for a person", _ESCALATED)
         case Heard.BOT_QUESTION:
-            return Move(asks=Question.IDENTITY, lines=(Line.BOT_ANSWER,))
+            return Move(asks=Question.IDENTITY, lines=(Line.BOT_ANSWER,), retries=True)
         case Heard.CARD:
-            return Move(asks=Question.IDENTITY, lines=(Line.NO_CARDS,))
+            return Move(asks=Question.IDENTITY, lines=(Line.NO_CARDS,), retries=True)
         case Heard.QUESTION:
             return Move(asks=Question.IDENTITY, lines=(Line.PURPOSE,), retries=True)
         case Heard.EARLY | Heard.PRESENT:

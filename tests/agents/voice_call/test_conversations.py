@@ -311,3 +311,14 @@ async def test_what_comes_after_the_end_hangs_up_again_and_says_nothing(shop: Sh
     assert await phone.say("Wait, I am Maya!") == []
     assert phone.ended == ended
     assert [each.converted_at for each in await phone.rows(Cart)] == [None]
+
+
+@pytest.mark.parametrize("text", ["Are you a robot?", "My card is 4111 1111 1111 1111."])
+async def test_who_never_says_who_they_are_is_let_go(shop: Shop, text: str) -> None:
+    """Nor does a machine that repeats itself hold a line."""
+    phone = await ring(shop)
+    await phone.opening()
+    for _ in range(3):
+        assert phone.ended is None
+        await phone.say(text)
+    assert phone.ended == HangUp(VoiceCallOutcome.DISCONNECTED, EndReason.WRONG_PERSON)

@@ -108,6 +108,31 @@ def test_who_does_not_say_it_is_not(text: str) -> None:
     assert heard(text, Question.IDENTITY).kind is not Heard.NAMED
 
 
+@pytest.mark.parametrize(
+    ("first_name", "text"),
+    [
+        ("Noah", "Nah."),
+        ("Noah", "Nah, thanks."),
+        ("Noah", "Now?"),
+        ("Hugh", "Huh?"),
+        ("Hugh", "How?"),
+        ("Hugh", "Uh huh."),
+        ("Maya", "May I ask?"),
+        ("Maya", "Ma'am?"),
+        ("Maya", "Yes, ma'am."),
+        ("Maya", "This is Mary."),
+        ("Hope", "I hope so."),
+        ("Carl", "Call."),
+        ("Will", "Will you stop?"),
+        ("Will", "Will is out."),
+    ],
+)
+def test_an_ordinary_answer_is_no_name_however_it_sounds(first_name: str, text: str) -> None:
+    assert hear(text, Progress(asked=Question.IDENTITY), SCRIPT, NoClassifier(), first_name=first_name).kind is not (
+        Heard.NAMED
+    )
+
+
 @pytest.mark.parametrize("first_name", [None, "", "  ", "?", "42", "\u30de\u30e4"])
 @pytest.mark.parametrize("text", ["Maya.", "This is Maya.", "Yes.", "42.", ""])
 def test_nobody_is_known_by_a_name_that_there_is_not(text: str, first_name: str | None) -> None:
@@ -125,6 +150,10 @@ def test_nobody_is_known_by_a_name_that_there_is_not(text: str, first_name: str 
         ("Catherine", "This is Kathryn."),
         ("O'Neil", "O'Neil here."),
         ("Bo", "Bo."),
+        ("Will", "Yes, this is Will speaking."),
+        ("Hope", "It's Hope."),
+        ("May", "May here."),
+        ("Bryan", "This is Brian."),
     ],
 )
 def test_names_are_compared_by_their_sound(first_name: str, text: str) -> None:
