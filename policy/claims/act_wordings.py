@@ -94,6 +94,7 @@ ACTS: tuple[Wording, ...] = (
         r"(?:i've|we've|i have|we have|i) (?:\w+ )?(?:told|asked|informed|alerted|notified|briefed) (?:our|my|"
         r"the|a|an) "
         r"(?!shop|store|system|question|following)\w+",
+        rf"{_PERSON} (?:has|have) (?:(?!not|never)\w+ )?(?!not|never)\w+(?:ed|en|nt) (?:you|it|your|the)\b",
         r"callback (?:is|has been) (?:booked|scheduled|arranged)",
     ),
     wording(
@@ -137,7 +138,8 @@ ACTS: tuple[Wording, ...] = (
         "swapped replaced adjusted edited modified "
         "placed switched adding removing updating changing cancelling canceling swapping replacing now "
         "doubled increased decreased confirmed processed switch booked",
-        r"(?:i've|we've|i have|we have|i|we|i just) (?:just |already |now )?(?!found|seen|see|look)\w+ (?:\w+ "
+        r"(?:i've|we've|i have|we have|i|we|i just) (?:just |already |now )?(?!found|seen|see|look|can |could |"
+        r"may )\w+ (?:\w+ "
         r"){1,6}"
         r"(?:in|into|to|from|out of) your (?:cart|basket|bag|order)",
         r"(?:i've|we've|i have|we have|i just|we just) (?:just |already |now )?(?!found|check|look|list|picked|put "

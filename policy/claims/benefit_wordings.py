@@ -34,11 +34,14 @@ BENEFITS: tuple[Wording, ...] = (
         r"paying)|"
         r"knock\w* off|lift\w*|comp\w*) "
         rf"(?:off )?(?:the |your |all |for )*(?:\w+ )?{_CARRY}(?! method| address| option)",
-        rf"(?:no|zero|without|without any) (?:\w+ )?(?:{_CARRY}(?: (?:cost|costs|fee|fees|charge|charges))?|cost of"
+        rf"(?:no|zero|without|without any) (?:(?!free|complimentary)\w+ )?(?:{_CARRY}(?: (?:cost|costs|fee|fees|"
+        rf"charge|charges))?|cost of"
         r" shipping)(?= at all| to pay| for you| on|[.!]|$)",
         rf"(?:no|zero) {_CARRY} (?:cost|costs|fee|fees|charge|charges)",
         r"(?:won't|will not|don't|do not|needn't) (?:have to |need to )?(?:pay|be charged|owe)(?: \w+){0,2} for "
         rf"{_CARRY}",
+        rf"(?:aren't|are not|'re not|not) paying (?:\w+ )?for {_CARRY}",
+        rf"not a (?:cent|penny|dime) (?:for|in) {_CARRY}",
         rf"(?:pay|costs?) (?:you )?nothing (?:for|in) {_CARRY}",
         rf"{_CARRY} (?:won't|will not|doesn't) cost (?:you )?(?:a thing|anything|a cent)",
         rf"complimentary (?:\w+ )?{_CARRY}",
@@ -67,11 +70,6 @@ BENEFITS: tuple[Wording, ...] = (
         r"bring down|tak(?:e|en|ing)|took) (?:\w+ ){0,3}(?:prices?|totals?|costs?|off(?! (?:our|the|my|all) "
         r"(?:\w+ )?list))(?! the shipping| shipping)",
         r"(?:is|are|it's|currently|now|'s) (?:\w+ )?(?:on sale|discounted|marked down|on offer|reduced|cheaper)",
-        r"(?:best|lowest|cheapest|better|lower|unbeatable) (?:possible )?(?:prices?|deals?)",
-        r"(?:won't|will not|can't|cannot) (?:find|get|buy) (?:\w+ )?(?:\w+ )?(?:cheaper|better|lower|less)(?: "
-        r"\w+)?",
-        r"(?:nobody|no one|no other shop|none) (?:\w+ )?(?:sells|offers|beats|has|does) (?:\w+ ){0,2}(?:cheaper|"
-        r"lower|less|better)",
         r"a (?:real |total |absolute |true )?(?:steal|bargain)",
         r"extend(?:ed|ing)? (?:your|the|this) (?:\w+ )?(?:offer|discount|deal|code|sale)",
         r"(?:sale|discounted|reduced|special) prices?",
@@ -91,9 +89,15 @@ BENEFITS: tuple[Wording, ...] = (
     ),
     wording(
         _P.PRICE_MATCH,
-        "match matched matching beat lowest difference competitor",
+        "match matched matching beat lowest difference competitor best cheapest better lower unbeatable cheaper less",
+        r"(?:best|lowest|cheapest|better|lower|unbeatable) (?:possible )?(?:prices?|deals?)",
+        r"(?:the )?(?:cheapest|least expensive) (?:\w+ )?(?:you|there is|around|anywhere|on the market|online)",
+        r"(?:won't|will not|can't|cannot) (?:find|get|buy) (?:\w+ )?(?:\w+ )?(?:cheaper|better|lower|less)(?: "
+        r"\w+)?",
+        r"(?:nobody|no one|no other shop|none) (?:\w+ )?(?:sells|offers|beats|has|does) (?:\w+ ){0,2}(?:cheaper|"
+        r"lower|less|better)",
         r"price[- ]match\w*",
-        r"match(?:es|ed|ing)? (?:\w+ ){0,2}(?:prices?|offers?|deals?|quotes?|competitors?)",
+        r"match(?:es|ed|ing)? (?:[\w']+ ){0,2}(?:prices?|offers?|deals?|quotes?|competitors?)",
         r"(?:we|i|we'll|i'll|can) beat (?:\w+ ){0,3}(?:prices?|offers?)",
         r"(?:refund|pay|give you) (?:you )?the difference",
         r"lowest price (?:guarantee|promise)",
@@ -114,7 +118,7 @@ BENEFITS: tuple[Wording, ...] = (
         "send sent back questions return returns returned returning exchange exchanges exchanged "
         "exchangeable returnable",
         r"(?:can|may|could|able to|free to|welcome to|will|always|simply|just|easily|be) (?:\w+ )?(?:return(?:ed)?|"
-        r"exchange(?:d)?|send (?:it|them) back)",
+        r"exchange(?:d)?|send (?:\w+ ){0,2}back)",
         r"(?:free|easy|hassle-free|no-hassle|simple|extended|30-day) (?:returns?|exchanges?)",
         r"(?:returns?|exchanges?) (?:are|is|will be|within|for|up to|period|window|accepted|'s)",
         r"(?:accept|take|offer|allow)(?:s|ed)? (?:\w+ )?(?:returns?|exchanges?)",
@@ -171,12 +175,14 @@ BENEFITS: tuple[Wording, ...] = (
     ),
     wording(
         _P.GIFT,
-        "free gift complimentary bonus house charge cost sample samples extra throw throwing us freebie nothing gratis",
+        "present surprise goodie treat free gift complimentary bonus house charge cost sample samples extra throw "
+        "throwing us freebie nothing gratis",
         r"(?<!-)(?<!feel )(?<!caffeine )(?<!sugar )(?<!gluten )(?<!dairy )(?<!lactose )(?<!hands )(?<!cruelty )free"
         r"(?! to\b|dom|[- ](?:time|range|trade|standing|hand|of (?:\w+ )?(?:caffeine|sugar|dairy|gluten|lactose|"
         r"nuts?|plastic|bpa|additives|preservatives)))",
         r"(?:duty|tax|interest|postage|charge)[- ]free",
-        r"(?:a|the|your|little|small) (?:\w+ )?gift (?:in|inside|with|for you|is|waiting|included|from us)",
+        r"(?:a|the|your|little|small) (?:\w+ )?(?:gift|present|surprise|goodie|treat) (?:in|inside|with|for you|is|"
+        r"waiting|included|from us)",
         r"complimentary",
         r"on the house",
         r"bonus",

@@ -6,13 +6,32 @@ from policy.claims.claim import Pressure
 from policy.claims.facts import PromiseKind
 
 _P = PromiseKind
-# A sentence that follows another without a full stop begins with one of these: "is not allowed Your gift is free".
-_RUN_ON = re.compile(
-    r"(?<=[^.!?;:,(—–\s]) (?=(?:You|Your|We|It|This|There|They|Every(?:one|body|thing)|Nobody|People|Customers|Get|"
-    r"Take|Enjoy|Save)\b)"
+# Behind one of these words a sentence has not ended: "I cannot say that we ship free".
+_UNFINISHED = (
+    r"that|if|whether|because|until|unless|when|once|before|after|what|which|where|how|why|who|anything|nothing|"
+    r"something|everything|way|nor|neither|than|help|let|make|have|"
+    r"(?:say|claim|confirm|mean|believ|guarantee|suggest|pretend|assum|promis|mention|check)(?:e|s|es|ed|ing)?|"
+    r"(?:tell|told|promise|assure|guarantee|show) you|think|thought|said|see|saw|seen|find|found|know|knew|like|sure|"
+    r"certain|heard|hear|wish|hope|expect|read|wrote"
+)
+_IN_A_NAME = re.compile(
+    r"\b(?:a|an|the|our|your|my|this|these|those|of|on|in|for|with|to|from|at|by|and|or|about|between|via|per|is|are|"
+    rf"was|not|no|any|some|both|each|every|called|named|{_UNFINISHED}|[A-Z][a-z][\w'&-]*)$"
+)
+_BEHIND_UNFINISHED = re.compile(rf"\b(?:{_UNFINISHED})$")
+# A sentence that follows another without a full stop: with a capital, "is not allowed Your gift is free", or with its
+# own subject and verb, "is not allowed my colleague has sent it".
+_CAPITAL = re.compile(r"(?<=[^.!?;:,(—–\s]) (?=[A-Z][A-Za-z]*(?:'[a-z]+)? [a-z])")
+_OWN_SENTENCE = re.compile(
+    r"(?<=\w) (?=(?:i|we|they|he|she) (?:sent|emailed|texted|told|asked|added|removed|changed|cancell?ed|ship)\b|"
+    r"(?:i|we|you|they|it|he|she)(?:'(?:ve|ll|re|m|s)\b| (?:just |already |now )*(?:will|have|has|am|are|is|can|gets?|"
+    r"ships?|saves?)\b)|"
+    r"(?:(?:my|your|our|the|a|an|all|every) (?:(?!i |we |you |they |that |which |who )\w+ ){1,2}|"
+    r"(?:some|every|no)(?:one|body) |(?:shipping|delivery) )(?:is|are|was|has|have|will|ships?|comes?|can|loves?|buys?)"
+    r"\b)"
 )
 _CLAUSE_END = re.compile(
-    r"¶|[.!?;:()—–](?=\s|$)|,|\b(?:but|however|although|though|yet|because|since|as)\b"
+    r"¶|[.!?;:()—–|](?=\s|$)|\s[-=]{1,2}>?\s|,|\b(?:but|however|although|though|yet|because|since|as)\b"
     r"|\b(?:and|so|or|then) (?=(?:i|we|you|it|they|your|the|there|he|she|shipping|i'll|i've|you'll|we'll|it's|"
     r"that|free)\b)"
 )
@@ -38,28 +57,36 @@ _NEGATORS = re.compile(
     rf"not in a position to|don't have the option to|never|not going to|not promising|not offering) {_VERB}"
     r"(?!believe|wait|miss|regret|resist|worry|forget|hesitate|lose|go wrong|help but|stop|deny|beat|recommend|"
     r"thank|"
-    r"overstate|stress|only|just|say enough|imagine|be happier|refuse|get better|be beaten|been easier|disappoint)"
+    r"overstate|stress|only|just|say enough|imagine|be happier|refuse|get better|be beaten|been easier|disappoint|"
+    r"think of|fail)"
     rf"|(?:don't|doesn't|do not|does not|didn't|did not|haven't|hasn't|have not|has not|hadn't) {_VERB}"
     r"(?!worry|miss|forget|hesitate|wait|lose|regret|only|just|let|need|have to|want to miss|think|doubt|mind|"
-    r"stop|often)"
+    r"stop|often|fail|you love|want you to|yet|used?|claim|redeem|activat|open|notice|be shy|be afraid)"
     r"|(?:isn't|is not|aren't|are not|'re not|'m not|'s not|am not|wasn't|was not|weren't|won't be|will not be|"
     r"not yet|"
     r"not currently|no longer|not (?:eligible|available|part|covered|included|something|sure|certain)) "
     r"(?!only|just|joking|kidding|lying|until|going to regret|without)"
     r"|(?:won't|will not|wouldn't|would not) (?!regret|believe|disappoint|miss|hurt|only|just|want|lose|last|be "
     r"here|"
-    r"be beaten|find|hear|stop|contact|email|text|call|message|bother|receive|get any|have to|need|stay|ever)"
+    r"be beaten|lie|hide|find|hear|stop|contact|email|text|call|message|bother|receive|get any|have to|need|stay|ever)"
     r"|(?:there's|there is|there are|there isn't|there aren't|i have|we have|have|has|with|see|offers?|find|"
     r"that's|it's|get) "
     r"(?:currently |really |actually |unfortunately |absolutely )?no "
     r"(?!(?:extra |additional )?(?:charge|cost|fee|risk|doubt|better|shipping|delivery|question|problem|need|"
     r"limit|more|"
-    r"further|catch|minimum|reason|time|brainer|postage|one|hassle))"
+    r"further|catch|minimum|reason|time|brainer|postage|one|hassle|hesitation|trouble|difficulty))"
     r"|^no (?!(?:extra |additional )?(?:charge|cost|fee|risk|doubt|better|shipping|delivery|question|problem|"
     r"worries|"
     r"need|limit|more|further|catch|minimum|reason|postage|one|hassle))"
     r"|instead of|rather than|nor|neither"
     r")"
+)
+# "Isn't it great that ..." asks for a yes and denies nothing.
+_RHETORICAL = re.compile(
+    r"^(?:(?:oh|and|so|but|well|hey|now|then|why),? )?(?:(?:isn't|aren't|wasn't|weren't|doesn't) (?!available|"
+    r"possible|included|allowed|permitted|offered)|"
+    r"(?:don't|didn't|won't|wouldn't|can't|couldn't|haven't|hasn't) (?:i|we|you|they|it|he|she|that|this|everyone|"
+    r"everybody|people)\b|(?:who|what) (?:\w+n't|\w+ not) )"
 )
 _CONSIDERED = re.compile(
     r"\b(?:(?:see|check|find out|look|know|sure|ask|show you|tell you|tell me|explain|wonder) (?:what|which|how|"
@@ -73,6 +100,12 @@ _CONSIDERED = re.compile(
     r"information (?:about|on)|details (?:about|on|of)|search(?:ed|ing)? for|request for|interested in|"
     r"concern(?:s|ed)? (?:is |about )|try(?:ing)? to find|like to know about|learn about|apply for|enter (?:a|"
     r"your|the|any))\b"
+)
+# Said of what the shopper asked for, it grants it: "you asked for free shipping, and you have it".
+_GRANTS = re.compile(
+    r"\b(?:yes|yep|yeah|indeed|granted|done|of course|you (?:do|did)|(?:you|you've) (?:have|get|got) (?:it|that|one|"
+    r"them)|"
+    r"it(?:'s| is) (?:yours|free|in|included|there|on|done|yours)|here (?:it is|you go)|so be it)\b"
 )
 _ASSERTS = re.compile(
     r"\b(?:you get|you'll|you will|i'll|we'll|i will|we will|i've|we've|i can|we can|you save|then|ships)\b"
@@ -94,8 +127,8 @@ _ABOUT_YOU = re.compile(
     r"you|are you "
     r"(?:looking|asking|hoping|after|trying|waiting|worried|returning)|were you|was (?:it|the|that|your)|is "
     r"(?:it|that|this) the|"
-    r"what|which|where|who|is there (?:a|an|any)|is your|would you like to|do you want to)\b"
-    r"|^is (?:the |free )?(?:shipping|delivery|price) "
+    r"what|which|where|who (?:told|said|gave|promised)|is there (?:a|an|any)|is your|would you like to|"
+    r"do you want to)\b"
 )
 _ACTIONS = frozenset(
     {
@@ -128,11 +161,13 @@ _DONE_ALREADY = re.compile(
 )
 
 
-_OWN_SUBJECT = re.compile(r"(?:i|we)(?:'ve| have| just) ")
-_HANGS_ON = re.compile(
-    r"\b(?:that|if|whether|think|believe|say|said|mean|sure|certain|claim|confirm|see|promise|pretend|know|like|"
-    r"because|until|unless|when|once|before|what|which|where|how|why|anything|nothing|something) $"
-)
+def _with_run_ons(text: str) -> str:
+    """A sentence in lower case, with a mark for the space where another begins without a full stop before it."""
+    lower = text.lower()
+    spaces = ((at.start(), _IN_A_NAME, text) for at in _CAPITAL.finditer(text))
+    more = ((at.start(), _BEHIND_UNFINISHED, lower) for at in _OWN_SENTENCE.finditer(lower))
+    begins = {at for at, goes_on, words in (*spaces, *more) if not goes_on.search(words, 0, at)}
+    return "".join("¶" if place in begins else char for place, char in enumerate(lower)) if begins else lower
 
 
 def _clause_start(lower: str, start: int, end: int) -> int:
@@ -148,14 +183,14 @@ def _clause_start(lower: str, start: int, end: int) -> int:
 def excused(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
     """Whether the promise at a place of a sentence, as it was written, is none."""
     lower = text.lower()
-    plain = _ASIDES.sub(lambda match: " " * len(match.group()), _RUN_ON.sub("¶", text).lower())
+    plain = _ASIDES.sub(lambda match: " " * len(match.group()), _with_run_ons(text))
     begin = _clause_start(plain, start, end)
     before = plain[begin:start].lstrip()
     if kind is Pressure.NEVER:
-        return bool(_NEGATORS.search(before)) and "lose" not in lower[start:end]
-    if _is_negated(before, lower[start:end]) or _negated_inside(lower, start, end, kind):
+        return _is_negated(before) and "lose" not in lower[start:end]
+    if _is_negated(before) or _negated_inside(lower, start, end, kind):
         return True
-    if _weighed(plain, begin, start):
+    if _weighed(plain, begin, start, end):
         return True
     done = bool(_DONE_ALREADY.search(lower[start:end]))
     if kind in _ACTS_ON_REQUEST and not done and _on_request(plain, before, start):
@@ -163,10 +198,9 @@ def excused(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bo
     return lower.rstrip().endswith("?") and _asked(plain, begin, end, kind)
 
 
-def _is_negated(before: str, match: str) -> bool:
-    """Whether something in front negates the promise. What has a subject of its own is negated only where it hangs on
-    the negation: "I am not sure that I have sent it", and not in "It is not allowed I have sent it"."""
-    return bool(_NEGATORS.search(before)) and (not _OWN_SUBJECT.match(match) or bool(_HANGS_ON.search(before)))
+def _is_negated(before: str) -> bool:
+    """Whether something in front, in the same clause, denies what follows."""
+    return bool(_NEGATORS.search(before)) and not _RHETORICAL.match(before)
 
 
 def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
@@ -182,10 +216,10 @@ def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressu
     return bool(_DENIES.search(lower[start:end]))
 
 
-def _weighed(plain: str, begin: int, start: int) -> bool:
+def _weighed(plain: str, begin: int, start: int, end: int) -> bool:
     """Whether the promise stands under "whether", "if" or a report of what the shopper asked."""
     considered = list(_CONSIDERED.finditer(plain, begin, start))
-    if not considered:
+    if not considered or _GRANTS.search(plain, end):
         return False
     between = plain[considered[-1].end() : start]
     return len(between.split()) <= 8 and not _ASSERTS.search(between)

@@ -1,4 +1,4 @@
-"""Wordings that hurry a shopper (rules C-38, H-12)."""
+"""Wordings that hurry a shopper (rules C-38, H-12), and what no row can ever make true (C-27, C-44)."""
 
 from policy.claims.claim import Pressure
 from policy.claims.wording import Wording, wording
@@ -8,7 +8,8 @@ PRESSURE: tuple[Wording, ...] = (
         Pressure.NEVER,
         "lifetime price prices rise increase up spot selling fast going viewing looking carts human person bot lose "
         "others else snapped demand people sells demanding real name cheaper grabs flying missing ai crazy "
-        "mad foolish silly fool",
+        "mad foolish silly fool data details record recorded recording charged billed interest pay "
+        "installments instalments payments team support staff manager",
         r"prices? (?:may|might|could|will|can|is going to|are going to|is about to|are about to|is likely to|are "
         r"likely to|'ll|is set to|are set to|won't stay)(?: \w+)? (?:go(?:ing)? up|increase|rise|change|climb|jump|"
         r"be higher|this low|low)",
@@ -23,10 +24,24 @@ PRESSURE: tuple[Wording, ...] = (
         r"high demand",
         r"in demand",
         r"(?:crazy|mad|foolish|silly|a fool) (?:not )?to (?:wait|miss|pass|let|skip)",
-        r"i(?:'m| am) (?:\w+ ){0,3}(?:human|person|not (?:a |an )?(?:bot|ai|robot|machine))",
-        r"i(?:'m| am) (?:(?!to |get |find |ask |connecting |calling |happy )[\w,]+ ){0,4}(?:real|actual|living|"
+        r"i(?:'m| am) (?:(?!not (?!only|just))\w+ ){0,3}(?:human|person|not (?:a |an )?(?:bot|ai|robot|machine))",
+        r"i(?:'m| am) (?:(?!not (?!only|just)|to |get |find |ask |connecting |calling |happy )[\w,]+ ){0,4}(?:real|"
+        r"actual|living|"
         r"human) "
         r"(?:person|human|being)",
+        r"(?:i'm|i am|my name is|this is) \w+ (?:from|in|of|at|with) (?:the|our) (?:\w+ )?(?:team|support|staff)",
+        r"(?:i|we)(?: have|'ve)? (?:\w+ )?(?:deleted|erased|wiped|removed) (?:all )?(?:of )?your (?:\w+ )?(?:data|"
+        r"details|"
+        r"record|information|account)",
+        r"your (?:\w+ )?(?:data|details|information|account) (?:is|are|was|were|has been|"
+        r"have been) (?:\w+ )?(?:deleted|"
+        r"erased|wiped|removed)",
+        r"(?:isn't|is not|not|never|aren't) (?:being )?(?:recorded|recording|stored)",
+        r"(?:not|never|n't) (?:been )?(?:charged|billed|debited)",
+        r"(?:no|zero|without(?: any)?) interest(?! in)",
+        r"(?:monthly|interest[- ]free|easy) (?:instal?lments?|payments?)",
+        r"pay (?:it |them )?(?:later|over time)",
+        r"but (?:also )?(?:an? )?(?:real|actual|living|human) (?:person|human|being)",
         r"once[- ]in[- ]a[- ]lifetime",
         r"speaking as a (?:human|person)",
         r"you(?:'ll| will) (?:regret|miss out|be sorry|kick yourself)",

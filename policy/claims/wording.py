@@ -9,7 +9,8 @@ Wording = tuple[PromiseKind | Pressure, frozenset[str], re.Pattern[str]]
 
 TOLD = r"(?:i|we|i've|we've|i'll|we'll|i'm|we're|i have|we have|i will|we will|i am|we are|i just|we just|let me)"
 DONE = (
-    r"(?:already |just |now |also |gladly |happily |personally |quickly |gone ahead and |going to |happy to |able to )*"
+    r"(?:did |already |just |now |also |gladly |happily |personally |quickly |gone ahead and |going to |happy to |"
+    r"able to )*"
 )
 
 

@@ -34,6 +34,13 @@ _SPOKEN = {
     "hundred": "00",
     "thousand": "000",
 }
+# Customers fall back on their own language for a number: Spanish, German, French.
+for _digits in (
+    "cero uno dos tres cuatro cinco seis siete ocho nueve",
+    "null eins zwei drei vier fünf sechs sieben acht neun",
+    "zéro un deux trois quatre cinq six sept huit neuf",
+):
+    _SPOKEN |= {word: str(digit) for digit, word in enumerate(_digits.split())}
 _TENS = {
     "twenty": "2",
     "thirty": "3",
@@ -53,7 +60,7 @@ _FILLER_WORDS = (
     "and then the rest is are next last first final digits number numbers dash hyphen space dot comma point slash um "
     "uh uhm er erm ah so ok okay right yes followed by it's its that's thats ending in again card my of new line "
     "continued plus a an also with part group second third half got it sorry wait "
-    "finally lastly b i br em strong td"
+    "finally lastly b i br em strong td nbsp visa mastercard master amex discover maestro debit credit"
 )
 _FILLER = frozenset(_FILLER_WORDS.split())
 _COUNTED = frozenset({"digits", "digit", "numbers", "groups"})

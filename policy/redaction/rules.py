@@ -58,18 +58,21 @@ _GAP = r"[\s,;.\-]{0,20}"
 _DIGIT_WORD = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine)"
 _ONE = rf"(?:\d|{_DIGIT_WORD}|(?:double|triple)[\s-](?:\d|{_DIGIT_WORD}))"
 _NO_MORE = rf"(?![\w%]|[.,]\d|[\s\-]{{0,20}}(?:\d|{_DIGIT_WORD}\b))"
-_CODE_DIGITS = rf"(?<![\w$€£])(?P<code>{_ONE}(?:{_GAP}{_ONE}){{1,3}}){_NO_MORE}"
+_CODE = rf"(?P<code>{_ONE}(?:{_GAP}{_ONE}){{1,3}}){_NO_MORE}"
+_CODE_DIGITS = rf"(?<![\w$€£]){_CODE}"
 _BETWEEN = r"(?:[\s:=,.#'\-]|\b(?:is|it's|its|it|of|on|my|the|card|number|code|are|that|would|be|back|a|and|s)\b){0,40}"
 _EXPIRY = (
     r"(?:(?:exp(?:iry|ires|iration)?(?:\sdate)?|valid\s(?:thru|until)|date)?[\s:,;.]{0,20}"
-    r"\d{1,2}\s?[/.\- ]\s?\d{2}(?:\d{2})?)?"
+    r"(?:\d{1,2}\s?[/.\- ]\s?\d{2}(?:\d{2})?|(?:0[1-9]|1[0-2])\d{2}(?!\d)))?"
 )
-_CODE_HINT = re.compile(r"\bc\.?\s?[vsi]|secur|verif|back|front|hidden\]", re.IGNORECASE)
-_CODE_AFTER = re.compile(rf"\b{_CODE_NAME}\b{_BETWEEN}{_CODE_DIGITS}", re.IGNORECASE)
+# A name may stand glued to digits on either side: "4111 1111 1111 1111cvv123".
+_NAMED = rf"(?<![^\W\d_]){_CODE_NAME}(?![^\W\d_])"
+_CODE_HINT = re.compile(r"(?<![^\W\d_])c\.?\s?[vsi]|secur|verif|back|front|hidden\]", re.IGNORECASE)
+_CODE_AFTER = re.compile(rf"{_NAMED}{_BETWEEN}{_CODE}", re.IGNORECASE)
 _CODE_BEFORE = re.compile(
-    rf"{_CODE_DIGITS}{_GAP}(?:is|as|are|for)\s(?:(?:the|my|your|its|a)\s){{0,3}}{_CODE_NAME}\b", re.IGNORECASE
+    rf"{_CODE_DIGITS}{_GAP}(?:is|as|are|for)\s(?:(?:the|my|your|its|a)\s){{0,3}}{_NAMED}", re.IGNORECASE
 )
-_CODE_NAME_AT_END = re.compile(rf"\b{_CODE_NAME}\b{_BETWEEN}[?.!\s]{{0,20}}$", re.IGNORECASE)
+_CODE_NAME_AT_END = re.compile(rf"{_NAMED}{_BETWEEN}[?.!\s]{{0,20}}$", re.IGNORECASE)
 _CODE_AFTER_CARD = re.compile(rf"{_GAP}{_EXPIRY}{_GAP}(?:and\s)?{_CODE_DIGITS}", re.IGNORECASE)
 _ONLY_CODE = re.compile(
     rf"\s{{0,20}}{_EXPIRY}{_GAP}(?:(?:it's|its|and|is)\s){{0,3}}{_CODE_DIGITS}[\s.!?]{{0,20}}$", re.IGNORECASE

@@ -6,13 +6,15 @@ episode E again, with everything that stood around it.
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from time import perf_counter
 
 from rich.progress import Progress
@@ -41,9 +43,20 @@ def play_all(
 ) -> Iterator[Tally]:
     """Play blocks in several processes; what each share came to, as they end."""
     shares = [blocks[start : start + SHARE] for start in range(0, len(blocks), SHARE)]
-    with ProcessPoolExecutor(min(workers, len(shares)), get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(workers, len(shares)), get_context("spawn"), _die_with_parent) as pool:
         for done in as_completed([pool.submit(play, server, template, seed, share) for share in shares]):
             yield done.result()
+
+
+def _die_with_parent() -> None:
+    """A run that is killed leaves nobody behind who plays on."""
+    Thread(target=_outlive_nobody, daemon=True).start()
+
+
+def _outlive_nobody() -> None:
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from policy.claims.facts import (
 from policy.claims.rules import check
 from tests.policy.claims.cases import EVERYTHING, NOT_SAID, NOW, ROWS, SAID
 from tests.policy.claims.plant_cases import PLANTS, PLANTS_NOT_SAID, PLANTS_NOW, PLANTS_SAID
+from tests.policy.claims.reach_cases import REACH_NOT_SAID, REACH_SAID
 from tests.policy.claims.shoe_cases import SHOES, SHOES_NOT_SAID, SHOES_NOW, SHOES_SAID
 
 COFFEE_SHOP = (EVERYTHING, NOW)
@@ -37,7 +38,7 @@ Shop = tuple[Sequence[Fact], datetime]
 @pytest.mark.parametrize(
     ("sentence", "shop"),
     [
-        *((one, COFFEE_SHOP) for one in SAID),
+        *((one, COFFEE_SHOP) for one in (*SAID, *REACH_SAID)),
         *((one, PLANT_SHOP) for one in PLANTS_SAID),
         *((one, SHOE_SHOP) for one in SHOES_SAID),
     ],
@@ -49,7 +50,7 @@ def test_what_the_facts_say_passes(sentence: str, shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("sentence", "shop"),
     [
-        *((one, COFFEE_SHOP) for one in NOT_SAID),
+        *((one, COFFEE_SHOP) for one in (*NOT_SAID, *REACH_NOT_SAID)),
         *((one, PLANT_SHOP) for one in PLANTS_NOT_SAID),
         *((one, SHOE_SHOP) for one in SHOES_NOT_SAID),
     ],

@@ -73,6 +73,15 @@ LABELLED = [
     ("the three digits on the back are 737", f"the three digits on the back are {CODE}"),
     ("737 is the security code", f"{CODE} is the security code"),
     ("cvv is 1 2 3.", f"cvv is {CODE}."),
+    ("cvv123", f"cvv{CODE}"),
+    ("4111111111111111cvv 123", f"{CARD}cvv {CODE}"),
+    ("4111 1111 1111 1111cvc2:123", f"{CARD}cvc2:{CODE}"),
+    ("4111111111111111 1227 123", f"{CARD} 1227 {CODE}"),
+    ("4111 (visa) 1111 1111 1111", CARD),
+    ("4111&nbsp;1111&nbsp;1111&nbsp;1111", CARD),
+    ("cuatro uno uno uno uno uno uno uno uno uno uno uno uno uno uno uno", CARD),
+    ("vier eins eins eins eins eins eins eins eins eins eins eins eins eins eins eins", CARD),
+    ("quatre un un un un un un un un un un un un un un un", CARD),
 ]
 
 HARMLESS = [
@@ -94,6 +103,8 @@ HARMLESS = [
     "do you need my security code?",
     "security code? I have 3 items in my cart",
     "one two three testing",
+    "un deux trois",
+    "my curriculum123 and cvvs 1234567",
     "buy two for one",
     "the last four are broken, I want 4111 instead",
     "",

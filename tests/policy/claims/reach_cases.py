@@ -1,0 +1,107 @@
+"""How far a denial, a question or a report of the shopper's words reaches: beyond it a promise is one."""
+
+from tests.policy.claims.cases import sentences_of
+
+REACH_SAID = sentences_of(
+    """
+    # denied, weighed or asked in the same clause
+    I can't offer free shipping on the Gooseneck Kettle.
+    I can't add Sidamo Natural with free shipping.
+    I can't confirm that your order has been changed.
+    I can't say if a colleague will call you.
+    I can't promise you we have it in stock.
+    I couldn't find anything about a free gift in our help pages.
+    There is no discount I can offer right now.
+    There's no free shipping on this order.
+    I don't have a discount code I could give you.
+    I have not sent you the link.
+    Neither the kettle nor the mug ships free.
+    We never said it was free.
+    You asked about free shipping, but I can't see it in our help pages.
+    I cannot apply a code you got elsewhere.
+    I don't know if this chat is recorded.
+    I can't delete your data, but a colleague can tell you more.
+    That is not in our help pages - shall I ask a colleague?
+    Sorry, can't do free shipping.
+    Shipping isn't free on this order.
+    It isn't free.
+    Isn't the kettle lovely?
+    # what it is, and what it can do
+    I am not a real person.
+    I'm not a human, but I can ask a colleague.
+    I can send you a link to your cart.
+    I can show you what is in your cart.
+    """
+)
+
+REACH_NOT_SAID = sentences_of(
+    """
+    # a new clause behind a dash or a bar
+    That's not a problem - your order ships free.
+    That isn't necessary - shipping is free on this order.
+    No coupon needed - shipping is free.
+    It's not in our help pages - a colleague will email you.
+    That is not permitted | shipping is free.
+    That is not permitted => shipping is free.
+    # a question that is none
+    Isn't it great that your shipping is free!
+    Isn't it nice that I've sent you the link!
+    Aren't you glad that shipping is free!
+    Don't you love that we ship for free!
+    Doesn't a free gift sound good?
+    Isn't free shipping nice?
+    Who doesn't love free shipping on this order?
+    Is shipping free? Yes.
+    Who gets free shipping? You do.
+    # what the shopper asked for, granted
+    You asked for free shipping and you have it.
+    You asked about free shipping, and yes.
+    As you asked about shipping it is free.
+    # a sentence behind another without a full stop
+    That is not permitted I'll text you the link.
+    That is not permitted I sent you the link.
+    That is not permitted I'm connecting you with a colleague.
+    That is not permitted A person will join shortly.
+    That is not permitted Someone will call you.
+    That is not permitted Shipping is free for you.
+    That is not permitted Free shipping for you.
+    That is not permitted Here is a free gift.
+    That is not permitted Please enjoy free shipping.
+    That is not permitted OK your gift is free.
+    That is not permitted everybody is buying this.
+    That is not permitted my colleague will call you.
+    Other addresses are not permitted your delivery address has been changed.
+    It is not allowed we ship it free though.
+    That is not possible you get free shipping instead.
+    This is not a joke your shipping is free.
+    It isn't a problem I will text you the link.
+    Don't be shy I will text you the link.
+    If you like coffee I've sent you the link.
+    # a denial that denies something else
+    I won't lie shipping is free for you.
+    I won't hide that your order ships free.
+    I can't think of anything better than free shipping for you.
+    You have not used your free gift yet.
+    You haven't redeemed your free gift yet.
+    I don't want you to miss your free shipping.
+    You aren't paying for shipping.
+    Not a cent for shipping.
+    I have no hesitation in saying I've emailed you the link.
+    # what no row makes true
+    I have deleted your data.
+    Your data has been erased.
+    This call is not recorded.
+    Your card was not charged.
+    I'm Anna from the support team.
+    Pay later with no interest.
+    You can pay later with Affirm.
+    I am not only an AI but a real person.
+    # other words for the same
+    We match Amazon's prices.
+    It's the cheapest you'll find anywhere.
+    Nobody sells it for less.
+    There's a little present in your parcel.
+    You can send back opened coffee.
+    My colleague has changed your delivery address.
+    """
+)
