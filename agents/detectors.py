@@ -111,6 +111,11 @@ def opts_out(text: str) -> SuppressionScope | None:
     return _scope(plain_words(text), wishes) if wishes else None
 
 
+def asks_to_stop(text: str) -> bool:
+    """Whether a text that may yet go on says in so many words what is to stop: "cancel" may become "cancel the mug"."""
+    return any(map(_asks_to_stop, _clauses(text)))
+
+
 def _scope(words: str, wishes: Sequence[str]) -> SuppressionScope:
     named = [scope for scope, channel in _CHANNELS.items() if channel.search(words)]
     # "Call me later.\nSTOP" names calls, and not in what is to stop.

@@ -24,6 +24,8 @@ _TELLS_OF_A_CART = re.compile(
     r"left|forgot|abandon\w*|saved|wish ?lists?)\b",
     re.IGNORECASE,
 )
+# Who answers is known by their name alone: a greeting that does not ask for it would end every call.
+_ASKS_WHO = re.compile(r"\b(?:name|who(?: is|['’]s| am i| do i))\b", re.IGNORECASE)
 # No letter outside these ranges and no operator but "|": what a merchant types can never be a slow pattern.
 _TRIGGER = re.compile(r"[^\W_][^\W_ '-]*(?:[ '-][^\W_]+)*", re.UNICODE)
 
@@ -71,9 +73,11 @@ def _sayable(text: str, allowed: frozenset[str]) -> str:
     return text
 
 
-def _neutral(text: str) -> str:
+def _asks_for_the_name(text: str) -> str:
     if found := _TELLS_OF_A_CART.search(text):
         raise ValueError(f"“{found[0]}” may not be said before it is known who answers")
+    if not _ASKS_WHO.search(text):
+        raise ValueError("it has to ask who is speaking, by name: that is how the customer is known")
     return _sayable(text, _SHOP)
 
 
@@ -85,7 +89,7 @@ def _plain_alternatives(text: str) -> str:
 
 
 _Text = Annotated[str, Field(min_length=1, max_length=300)]
-Neutral = Annotated[_Text, AfterValidator(_neutral)]
+Greeting = Annotated[_Text, AfterValidator(_asks_for_the_name)]
 Sentence = Annotated[_Text, AfterValidator(lambda text: _sayable(text, _CART))]
 OfferSentence = Annotated[_Text, AfterValidator(lambda text: _sayable(text, _OFFER))]
 Trigger = Annotated[str, Field(min_length=2, max_length=300), AfterValidator(_plain_alternatives)]
@@ -101,7 +105,7 @@ class Opening(_Part):
     The rest is for them. An empty `confirm_continue` is not asked.
     """
 
-    greeting: Neutral = "To be sure that I speak with the right person, may I have your first name?"
+    greeting: Greeting = "To be sure that I speak with the right person, may I have your first name?"
     introduction: Sentence = "Thank you. I'm calling about the cart that you left in our shop."
     confirm_continue: Sentence | Literal[""] = "Do you have a quick moment?"
 

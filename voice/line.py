@@ -4,10 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from graphs.voice_call.events import Say
+from voice.speech.schemas import SPOKEN_WITHIN_S
 
 # Slower than any voice of ours: a bound for a mark that never comes back.
 CHARACTERS_A_SECOND = 10
-GRACE_S = 3.0
+PATIENCE_S = SPOKEN_WITHIN_S + 3.0
 
 
 class Line:
@@ -17,7 +18,8 @@ class Line:
     threw away, and those must not count as heard.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patience_s: float = PATIENCE_S) -> None:
+        self._patience_s = patience_s
         self._pending: dict[int, Say] = {}
         self._marks = 0
         self._opened = False
@@ -71,8 +73,8 @@ class Line:
 
     @property
     def at_most_s(self) -> float:
-        """How long what is pending can take to be played."""
-        return GRACE_S + sum(len(say.text) for say in self._pending.values()) / CHARACTERS_A_SECOND
+        """How long what is pending can take to be spoken and played."""
+        return self._patience_s + sum(len(say.text) for say in self._pending.values()) / CHARACTERS_A_SECOND
 
     def on_next_audio(self, told: Callable[[], None] | None) -> None:
         """Call this once, when the next audio leaves for the carrier."""

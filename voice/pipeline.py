@@ -46,6 +46,7 @@ class Limits:
     call_s: float = 300.0
     idle_s: float = 6.0
     beat_every_s: float = 5.0
+    end_within_s: float = 40.0
 
 
 @dataclass(frozen=True)
@@ -151,9 +152,23 @@ async def _talk(
         return EndReason.FAILED if running.done() else EndReason.TIME_LIMIT
     finally:
         leaving.cancel()
+        await _end_pipeline(worker, running, within_s=phone.limits.end_within_s)
+        await conversation.drain()
+
+
+async def _end_pipeline(worker: PipelineWorker, running: "asyncio.Task[None]", *, within_s: float) -> None:
+    """What hangs there holds no line: this process still says that the call is alive (_beating)."""
+
+    async def end() -> None:
         await worker.cancel()
         await running
-        await conversation.drain()
+
+    # Waited for, not cancelled: a processor that hangs may not heed that either.
+    done, _ = await asyncio.wait({asyncio.create_task(end())}, timeout=within_s)
+    if not done:
+        logger.error("pipeline_never_ended")
+    for each in done:
+        each.result()
 
 
 def _turns(line: Line, conversation: Conversation, stop: TurnStop) -> LLMUserAggregator:

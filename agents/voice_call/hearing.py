@@ -72,6 +72,8 @@ _CALLBACK = _anywhere(_PHRASES.callback)
 _GOODBYE = re.compile(rf"(?:(?:{_PHRASES.polite}|{_PHRASES.yes_alone}|no) )*(?:{_PHRASES.goodbye})\b")
 _PRESENT = re.compile(rf"(?:(?:{_PHRASES.polite}|{_PHRASES.yes}) )*(?:{_PHRASES.present})$")
 _QUESTION = re.compile(rf"(?:{_PHRASES.question})\b")
+_PART_END = re.compile(r"[.,;:!?\n–—]+|\s-+\s|\b(?:but|and)\b", re.IGNORECASE)
+_ASKED_FIRST = re.compile(r"[^.,;:!?]*\?")
 
 _REASONS: Mapping[Intent, CartAbandonmentReason] = {
     Intent.PRICE_OBJECTION: CartAbandonmentReason.TOO_EXPENSIVE,
@@ -121,7 +123,7 @@ def hear(
 
 
 def _of_a_stranger(bare: str, text: str, first_name: str | None) -> Hearing:
-    match names.told(bare, first_name):
+    match names.told(bare, first_name, parts=_parts(text)):
         case Named.OURS:
             return Hearing(Heard.NAMED)
         case Named.ANOTHER:
@@ -134,6 +136,13 @@ def _of_a_stranger(bare: str, text: str, first_name: str | None) -> Hearing:
     if answer is None and _asks(bare, text):
         return Hearing(Heard.QUESTION)
     return Hearing(answer or Heard.OTHER)
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between marks and conjunctions. Who asks "Maya?" does not say who they are."""
+    if _ASKED_FIRST.match(text):
+        return []
+    return [words for part in _PART_END.split(text) if (words := _without_fillers(plain_words(part)))]
 
 
 def _of_the_customer(

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
+from agents.detectors import asks_to_stop
 from agents.voice_call import hearing
 from agents.voice_call.turn import Input, VoiceParts, begin
 from db.clock import read_clock
@@ -60,8 +61,8 @@ class Line:
         self._opted_out = Hearing(Heard.OPT_OUT)
         return self._answer(Input())
 
-    def opts_out(self, text: str) -> bool:
-        return hearing.opts_out(text) is not None
+    def opts_out(self, text: str, *, partial: bool) -> bool:
+        return hearing.opts_out(text) is not None and (not partial or asks_to_stop(text))
 
     async def played(self, position: int, *, at_ms: int, whole: bool) -> None:
         async with transaction(self.parts.engine, company_id=self.company_id) as session:

@@ -45,7 +45,7 @@ from voice.speech.local_models import get_local_models
 
 FROM_NUMBER = "+15005550006"
 READY_WITHIN_S = 180.0
-CALL_WITHIN_S = 240.0
+CALL_WITHIN_S = 360.0
 STOP_WITHIN_S = 15.0
 POLL_S, LOOK_S = 0.1, 0.01
 # A call is due within a week (the longest weekend).

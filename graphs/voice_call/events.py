@@ -60,8 +60,8 @@ class LiveCall(Protocol):
         """A key of the phone: 9 opts out, every other means nothing."""
         ...
 
-    def opts_out(self, text: str) -> bool:
-        """Whether this, perhaps half an utterance, asks for no more calls: stop speaking and pass it to `heard`."""
+    def opts_out(self, text: str, *, partial: bool) -> bool:
+        """Whether this, however it goes on if `partial`, asks for no more calls: then stop speaking, tell `heard`."""
         ...
 
     async def played(self, position: int, *, at_ms: int, whole: bool) -> None:

@@ -24,7 +24,7 @@ def stored(**opening: str) -> type_json:
     return config
 
 
-def test_a_greeting_that_says_the_name_goes_back_to_the_template(server: EmbeddedServer) -> None:
+def test_a_greeting_that_says_the_name_or_does_not_ask_for_it_goes_back_to_the_template(server: EmbeddedServer) -> None:
     name, company_id = f"upgraded_{uuid7().hex}", uuid7()
     with administer(server) as admin:
         admin.execute(f'CREATE DATABASE "{name}"')
@@ -37,6 +37,8 @@ def test_a_greeting_that_says_the_name_goes_back_to_the_template(server: Embedde
                         stored(greeting="Is this {{customerName}}?", greetingWithoutName="Do you know us?"),
                         stored(greeting="Who is this, please?", greetingWithoutName="Who is this, please?"),
                         {"enabled": False},
+                        stored(greeting="Is this a good time to talk?"),
+                        stored(greeting="Who’s this, please?"),
                     ),
                     start=1,
                 ):
@@ -46,7 +48,9 @@ def test_a_greeting_that_says_the_name_goes_back_to_the_template(server: Embedde
                 rows = owner.execute("SELECT config FROM flow_config_versions ORDER BY version").fetchall()
         finally:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    first, second, third = (FlowConfig.model_validate(config) for (config,) in rows)
+    first, second, third, fourth, fifth = (FlowConfig.model_validate(config) for (config,) in rows)
     assert first == FlowConfig()
     assert second.voice.script.opening.greeting == "Who is this, please?"
     assert third == FlowConfig(enabled=False)
+    assert fourth == FlowConfig()
+    assert fifth.voice.script.opening.greeting == "Who’s this, please?"

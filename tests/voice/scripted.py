@@ -35,7 +35,7 @@ class ScriptedCall:
     async def heard(self, text: str, *, at_ms: int, timings: Mapping[str, int]) -> AsyncGenerator[CallEvent]:
         self.told.append(("heard", text))
         self.timings.append(timings)
-        answer: list[CallEvent] = [OPTED_OUT] if self.opts_out(text) else self.answers.pop(0)
+        answer: list[CallEvent] = [OPTED_OUT] if self.opts_out(text, partial=False) else self.answers.pop(0)
         for event in answer:
             self._ends(event)
             yield event
@@ -52,7 +52,7 @@ class ScriptedCall:
         self._ends(OPTED_OUT)
         yield OPTED_OUT
 
-    def opts_out(self, text: str) -> bool:
+    def opts_out(self, text: str, *, partial: bool) -> bool:
         return "stop calling" in text.lower()
 
     async def played(self, position: int, *, at_ms: int, whole: bool) -> None:

@@ -1,19 +1,24 @@
 """A call over real sockets, with a voice at either end. What is said is scripted; everything else is as it runs."""
 
 import asyncio
+from dataclasses import dataclass, replace
 
 import pytest
+from pipecat.services.tts_service import TTSService
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
 from graphs.voice_call.events import Say
+from recovery.voice_script import ScriptSettings
 from tests.fakes import deepgram
 from tests.recovery.shops import Shop
 from tests.voice.lines import LIMITS, Customer, Exchange, exchange, understood, voice
 from tests.voice.scripted import COMPLETED, DISCLOSURE, FAREWELL, QUESTION, ScriptedCall
 from voice.pipeline import Limits
 from voice.speech.deepgram import DeepgramSpeech
+from voice.speech.local import LocalSpeech, LocalTextToSpeech
+from voice.speech.local_models import get_local_models
 
 
 async def ended(line: Exchange, customer: Customer, running: "asyncio.Task[None]") -> None:
@@ -174,3 +179,35 @@ async def test_a_call_whose_speech_is_gone_ends_and_frees_its_line(
     # Whichever is noticed first: that nothing can be spoken, or that nobody is heard.
     assert row.end_reason in {EndReason.FAILED, EndReason.SILENCE}
     assert line.carrier.hung_up == [call.provider_id]
+
+
+class Hanging(LocalTextToSpeech):
+    release: asyncio.Event
+
+    async def cleanup(self) -> None:
+        await self.release.wait()
+        await super().cleanup()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class HangingSpeech(LocalSpeech):
+    release: asyncio.Event
+
+    def text_to_speech(self, settings: ScriptSettings) -> TTSService:
+        hanging = Hanging(get_local_models(), speed=1)
+        hanging.release = self.release
+        return hanging
+
+
+async def test_a_pipeline_that_does_not_end_holds_no_line(engine: AsyncEngine, shop: Shop) -> None:
+    release, limits = asyncio.Event(), replace(LIMITS, end_within_s=0.5)
+    async with exchange(engine, shop, ScriptedCall(), limits=limits, speech=HangingSpeech(release)) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_heard(10)
+        customer.stream.hang_up()
+        await ended(line, customer, running)
+        row = await line.row(call.id)
+        release.set()
+    assert (row.status, row.slot, row.end_reason) == (VoiceCallStatus.ENDED, None, EndReason.HUNG_UP)

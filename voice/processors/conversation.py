@@ -20,11 +20,12 @@ from pipecat.frames.frames import (
 )
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
+from db.tables.voice import EndReason, VoiceCallOutcome
 from graphs.voice_call.events import CallEvent, HangUp, LiveCall, Say
 from voice.frames import MarkReturned, OptOutHeard
 from voice.line import Line
 from voice.processors.serializer import mark_frame
-from voice.turns.idle import Idle
+from voice.turns.alarm import Alarm
 
 logger = logging.getLogger(__name__)
 
@@ -35,15 +36,19 @@ class Conversation(FrameProcessor):
     """Turns the events of a `LiveCall` into speech, and what happens on the line into its inputs.
 
     A barge-in ends the turn that is being said; a write that it has begun is finished by the agent. `end` is told once
-    how the call ends: when the last sentence was played, or at once after an opt-out.
+    how the call ends: when the last sentence was played, at once after an opt-out, or when the carrier does not tell
+    any more what it played.
     """
 
     def __init__(self, live: LiveCall, line: Line, *, idle_s: float, end: Callable[[HangUp], None]) -> None:
         super().__init__()
         self._live = live
         self._line = line
-        self._idle = Idle(idle_s, self._fell_quiet)
+        self._idle_s = idle_s
+        self._idle = Alarm(self._fell_quiet)
+        self._mark_overdue = Alarm(self._mark_lost)
         self._end = end
+        self._last_words: HangUp | None = None
         self._answered = perf_counter()
         self._speech_ended = self._answered
         self._customer_speaks = False
@@ -90,6 +95,7 @@ class Conversation(FrameProcessor):
     async def drain(self) -> None:
         """Wait until what happened on the line is recorded; called after the pipeline has ended."""
         self._idle.stop()
+        self._mark_overdue.stop()
         if self._turn is not None:
             self._turn.cancel()
         while self._records:
@@ -121,24 +127,38 @@ class Conversation(FrameProcessor):
         self._stop_turn()
         for say in self._line.cut():
             self._record(self._live.played(say.position, at_ms=self._at_ms(), whole=False))
+        self._await_marks()
         await self.broadcast_interruption()  # type: ignore[no-untyped-call]
 
     def _interrupted(self) -> None:
         self._stop_turn()
         self._cut = self._line.interrupted()
+        self._await_marks()
         for say in self._cut:
             self._record(self._live.played(say.position, at_ms=self._at_ms(), whole=False))
 
     def _returned(self, mark: int) -> None:
         say = self._line.returned(mark)
         if say is not None:
+            self._await_marks()
             self._record(self._live.played(say.position, at_ms=self._at_ms(), whole=True))
             self._wait_for_customer()
 
     def _wait_for_customer(self) -> None:
         busy = self._customer_speaks or (self._turn is not None and not self._turn.done())
         if self._line.silent.is_set() and not busy:
-            self._idle.wait()
+            self._idle.set(self._idle_s)
+
+    def _await_marks(self) -> None:
+        if self._line.silent.is_set():
+            self._mark_overdue.stop()
+        else:
+            self._mark_overdue.set(self._line.at_most_s)
+
+    def _mark_lost(self) -> None:
+        """Nobody can tell what the customer heard, the disclosure included: no call goes on like that."""
+        logger.warning("mark_never_returned")
+        self._end(self._last_words or HangUp(VoiceCallOutcome.DISCONNECTED, EndReason.FAILED))
 
     def _fell_quiet(self) -> None:
         self._begin(self._live.quiet())
@@ -172,6 +192,7 @@ class Conversation(FrameProcessor):
 
     async def _say(self, say: Say) -> None:
         mark = self._line.say(say)
+        self._await_marks()
         speak = TTSSpeakFrame(say.text, append_to_context=False)
         speak.interruptible = say.interruptible
         await self.push_frame(speak)
@@ -180,10 +201,8 @@ class Conversation(FrameProcessor):
     async def _hang_up(self, hang_up: HangUp) -> None:
         if not hang_up.at_once:
             self._line.leave()
-            try:
-                await asyncio.wait_for(self._line.silent.wait(), self._line.at_most_s)
-            except TimeoutError:
-                logger.warning("mark_never_returned")
+            self._last_words = hang_up
+            await self._line.silent.wait()
         self._end(hang_up)
 
     def _turn_ended(self, task: "asyncio.Task[None]") -> None:

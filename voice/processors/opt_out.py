@@ -16,7 +16,10 @@ class OptOutEar(FrameProcessor):
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
-        if isinstance(frame, InterimTranscriptionFrame | TranscriptionFrame) and self._live.opts_out(frame.text):
+        partial = isinstance(frame, InterimTranscriptionFrame)
+        if isinstance(frame, InterimTranscriptionFrame | TranscriptionFrame) and self._live.opts_out(
+            frame.text, partial=partial
+        ):
             await self.push_frame(OptOutHeard(frame.text))
         else:
             await self.push_frame(frame, direction)

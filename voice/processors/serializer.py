@@ -41,6 +41,7 @@ class TwilioSerializer(TwilioFrameSerializer):
         # The state machine hangs up, not the end of a pipeline.
         super().__init__(stream_sid=stream_sid, params=TwilioFrameSerializer.InputParams(auto_hang_up=False))
         self._line = line
+        self._heard_since_mark = False
 
     async def serialize(self, frame: Frame) -> str | bytes | None:
         match frame:
@@ -48,10 +49,15 @@ class TwilioSerializer(TwilioFrameSerializer):
                 # `clear` would throw away the disclosure, or the farewell, too.
                 return None
             case OutputTransportMessageFrame(message=message):
+                # A sentence that no audio came of was not heard: its mark would say that it was.
+                if not self._heard_since_mark:
+                    return None
+                self._heard_since_mark = False
                 return json.dumps({**message, "streamSid": self._stream_sid})
             case AudioRawFrame():
                 if self._line.cut_off:
                     return None
+                self._heard_since_mark = True
                 self._line.audio_left()
         return await super().serialize(frame)
 

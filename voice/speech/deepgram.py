@@ -9,6 +9,7 @@ from pipecat.services.tts_service import TTSService
 from pydantic import SecretStr
 
 from recovery.voice_script import ScriptSettings
+from voice.speech.schemas import SPOKEN_WITHIN_S
 
 DEFAULT_URL = "wss://api.deepgram.com"
 RECOGNISER = "nova-3-general"
@@ -41,6 +42,7 @@ class DeepgramSpeech:
             api_key=self.api_key.get_secret_value(),
             base_url=self.base_url,
             mip_opt_out=True,
+            stop_frame_timeout_s=SPOKEN_WITHIN_S,
             settings=DeepgramTTSService.Settings(voice=_voice(settings.voice), speed=_speed(settings.speech_rate)),
         )
 

@@ -13,12 +13,11 @@ from pipecat.utils.time import time_now_iso8601
 from recovery.voice_script import ScriptSettings
 from voice.speech.local_models import LocalModels, get_local_models
 from voice.speech.rates import HEARING_RATE
+from voice.speech.schemas import SPOKEN_WITHIN_S
 
 WARM_UP = "Hello, and thank you."
 # How long a transcript may take after the speech ended before a turn ends without it.
 TRANSCRIPT_WITHIN_S = 1.5
-# A machine that is busy takes long; what comes later than this is not spoken.
-SPOKEN_WITHIN_S = 30.0
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,9 @@ from pipecat.services.tts_service import TTSService
 
 from recovery.voice_script import ScriptSettings
 
+# A machine or a provider that is busy takes long; what comes later than this is not spoken.
+SPOKEN_WITHIN_S = 30.0
+
 
 class Speech(Protocol):
     """One a process. The services that it makes belong to one call each."""

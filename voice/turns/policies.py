@@ -59,7 +59,7 @@ def turn_policies(line: Line, stop: TurnStop) -> LLMUserAggregatorParams:
         user_turn_stop_timeout=NOTHING_UNDERSTOOD_S,
         # What to say after a turn that could not be understood is the conversation's to know (processors.conversation).
         empty_user_turn=None,
-        # Idle time is counted from what was played, not from what was sent (turns.idle).
+        # Idle time is counted from what was played, not from what was sent (processors.conversation).
         user_idle_timeout=0,
     )
 

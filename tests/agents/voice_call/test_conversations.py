@@ -105,11 +105,19 @@ async def test_an_opt_out_cuts_the_line_in_any_state(shop: Shop, words: str, bef
     await phone.opening()
     for each in before:
         await phone.say(each)
-    assert phone.line.opts_out(words)
+    assert phone.line.opts_out(words, partial=True)
     assert await phone.say(words) == []
     assert phone.ended == HangUp(VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, at_once=True)
     assert {each.scope for each in await phone.rows(Suppression)} <= {SuppressionScope.VOICE, SuppressionScope.ALL}
     assert len(await phone.rows(Suppression)) >= 1
+
+
+@pytest.mark.parametrize("words", ["Cancel", "Stop", "Quit", "Please cancel"])
+async def test_a_word_that_may_yet_go_on_is_waited_for(shop: Shop, words: str) -> None:
+    """ "Cancel the mug, please" begins like an opt-out."""
+    phone = await ring(shop)
+    assert phone.line.opts_out(words, partial=False)
+    assert not phone.line.opts_out(words, partial=True)
 
 
 async def test_a_key_opts_out_before_a_word_was_said(shop: Shop) -> None:

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 
+import pytest
 from pipecat.frames.frames import InterruptionFrame, UserStartedSpeakingFrame
 from pipecat.tests.utils import SleepFrame, run_test
 
-from graphs.voice_call.events import CallEvent, HangUp
-from tests.voice.scripted import COMPLETED, FAREWELL, OPTED_OUT, QUESTION, ScriptedCall
+from db.tables.voice import EndReason, VoiceCallOutcome
+from graphs.voice_call.events import CallEvent, HangUp, Say
+from tests.voice.scripted import COMPLETED, DISCLOSURE, FAREWELL, OPTED_OUT, QUESTION, ScriptedCall
 from voice.frames import MarkReturned, OptOutHeard
 from voice.line import Line
 from voice.processors.conversation import Conversation
@@ -72,3 +74,39 @@ async def test_who_speaks_before_it_is_over_is_listened_to() -> None:
     )
     await conversation.drain()
     assert (ends, live.told) == ([], [("played", QUESTION.position, False)])
+
+
+SHORTLY = 0.2
+
+
+@pytest.mark.parametrize("position", [DISCLOSURE.position, QUESTION.position])
+async def test_a_carrier_that_does_not_say_what_it_played_ends_the_call(position: int) -> None:
+    """Whatever was lost, the disclosure's mark or a question's: nobody knows what was heard."""
+    ends: list[HangUp] = []
+    live = ScriptedCall(beginning=[Say(1, "A", interruptible=False), Say(2, "B", interruptible=True)])
+    conversation = Conversation(live, Line(patience_s=SHORTLY), idle_s=IDLE_S, end=ends.append)
+    returned = [MarkReturned(mark=mark) for mark in (1, 2) if mark != position]
+    await run_test(conversation, frames_to_send=[SleepFrame(), *returned, SleepFrame(1)])
+    await conversation.drain()
+    assert ends == [HangUp(VoiceCallOutcome.DISCONNECTED, EndReason.FAILED)]
+    assert ("played", position, True) not in live.told
+
+
+async def test_a_lost_mark_of_the_farewell_changes_nothing_of_how_it_ended() -> None:
+    ends: list[HangUp] = []
+    live = ScriptedCall(beginning=[Say(9, "Bye.", interruptible=True), COMPLETED])
+    conversation = Conversation(live, Line(patience_s=SHORTLY), idle_s=IDLE_S, end=ends.append)
+    await run_test(conversation, frames_to_send=[SleepFrame(1.2)])
+    await conversation.drain()
+    assert (ends, live.told) == ([COMPLETED], [])
+
+
+async def test_marks_that_come_in_time_end_nothing() -> None:
+    ends: list[HangUp] = []
+    live = ScriptedCall(beginning=[Say(1, "A", interruptible=False), Say(2, "B", interruptible=True)])
+    conversation = Conversation(live, Line(patience_s=SHORTLY), idle_s=IDLE_S, end=ends.append)
+    await run_test(
+        conversation, frames_to_send=[SleepFrame(), MarkReturned(mark=1), MarkReturned(mark=2), SleepFrame(1)]
+    )
+    await conversation.drain()
+    assert ends == []

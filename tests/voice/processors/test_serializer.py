@@ -27,6 +27,7 @@ def serializer(line: Line) -> TwilioSerializer:
 
 async def test_a_mark_goes_out_and_comes_back(line: Line, serializer: TwilioSerializer) -> None:
     frame = mark_frame(line.say(SAY), interruptible=True)
+    await serializer.serialize(OutputAudioRawFrame(bytes(320), 8_000, 1))
     sent = await serializer.serialize(frame)
     assert sent is not None
     assert json.loads(sent) == {"event": "mark", "mark": {"name": "1"}, "streamSid": "MZ1"}
@@ -35,6 +36,15 @@ async def test_a_mark_goes_out_and_comes_back(line: Line, serializer: TwilioSeri
     )
     assert isinstance(back, MarkReturned)
     assert line.returned(back.mark) == SAY
+
+
+async def test_a_sentence_that_no_audio_came_of_is_not_marked_as_played(
+    line: Line, serializer: TwilioSerializer
+) -> None:
+    assert await serializer.serialize(mark_frame(line.say(DISCLOSURE), interruptible=False)) is None
+    await serializer.serialize(OutputAudioRawFrame(bytes(320), 8_000, 1))
+    assert await serializer.serialize(mark_frame(line.say(SAY), interruptible=True)) is not None
+    assert await serializer.serialize(mark_frame(line.say(SAY), interruptible=True)) is None
 
 
 async def test_a_barge_in_clears_but_never_disclosure_or_farewell(line: Line, serializer: TwilioSerializer) -> None:

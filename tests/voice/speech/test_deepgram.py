@@ -1,11 +1,14 @@
 """The production adapter, unchanged, against a server that speaks Deepgram's protocols."""
 
+import asyncio
+
 import pytest
 from pipecat.frames.frames import (
     ErrorFrame,
     Frame,
     InputAudioRawFrame,
     InterimTranscriptionFrame,
+    OutputTransportMessageFrame,
     TranscriptionFrame,
     TTSAudioRawFrame,
     TTSSpeakFrame,
@@ -18,6 +21,7 @@ from pydantic import SecretStr
 
 from recovery.voice_script import ScriptSettings
 from tests.fakes import deepgram
+from voice.processors.serializer import mark_frame
 from voice.speech.deepgram import DeepgramSpeech
 
 TONE = bytes(range(256)) * 25  # 0.2 s at 16 kHz: what is in it is the fake's to say
@@ -82,6 +86,26 @@ async def test_a_sentence_is_spoken_at_the_line_s_rate() -> None:
     assert [frame for frame in up if isinstance(frame, ErrorFrame)] == []
     (connection,) = fake.connections
     assert (connection.path, connection.query["sample_rate"]) == ("/v1/speak", "8000")
+
+
+async def test_a_sentence_whose_audio_is_late_is_waited_for() -> None:
+    """Pipecat gives up after three seconds, and what follows would go out before it."""
+
+    async def late(text: str, rate: int) -> bytes:
+        await asyncio.sleep(3.3)
+        return await speak(text, rate)
+
+    async with deepgram.serving(hear, late) as fake:
+        down, up = await run_test(
+            speech(fake).text_to_speech(ScriptSettings()),
+            frames_to_send=[TTSSpeakFrame("Good morning."), mark_frame(1, interruptible=False), SleepFrame(4)],
+            pipeline_params=PARAMS,
+            start_timeout=5,
+        )
+    came = [frame for frame in down if isinstance(frame, TTSAudioRawFrame | OutputTransportMessageFrame)]
+    assert isinstance(came[0], TTSAudioRawFrame)
+    assert isinstance(came[-1], OutputTransportMessageFrame)
+    assert [frame for frame in up if isinstance(frame, ErrorFrame)] == []
 
 
 @pytest.mark.parametrize(
