@@ -15,6 +15,7 @@ from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnu
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.aggregators.llm_response_universal import LLMUserAggregator, UserTurnStoppedMessage
 from pipecat.processors.audio.vad_processor import VADProcessor
+from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -112,26 +113,15 @@ async def _talk(
             serializer=TwilioSerializer(line, stream_sid=stream_sid),
         ),
     )
-    worker = PipelineWorker(
-        Pipeline(
-            [
-                transport.input(),
-                VADProcessor(vad_analyzer=SileroVADAnalyzer(params=VOICE_DETECTION)),
-                phone.speech.speech_to_text(),
-                OptOutEar(live),
-                _turns(line, conversation, phone.turn_stop),
-                conversation,
-                phone.speech.text_to_speech(live.settings),
-                transport.output(),
-            ]
-        ),
-        params=PipelineParams(audio_in_sample_rate=HEARING_RATE, audio_out_sample_rate=LINE_RATE),
-        # Speech that cannot be heard or spoken ends the call: nobody listens to silence.
-        processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
-        # The conversation knows better when nobody speaks.
-        cancel_on_idle_timeout=False,
-        idle_timeout_secs=None,
-        enable_rtvi=False,
+    worker = _worker(
+        transport.input(),
+        VADProcessor(vad_analyzer=SileroVADAnalyzer(params=VOICE_DETECTION)),
+        phone.speech.speech_to_text(),
+        OptOutEar(live),
+        _turns(line, conversation, phone.turn_stop),
+        conversation,
+        phone.speech.text_to_speech(live.settings),
+        transport.output(),
     )
 
     async def disconnected(_: FastAPIWebsocketTransport, __: WebSocket) -> None:
@@ -154,6 +144,19 @@ async def _talk(
         leaving.cancel()
         await _end_pipeline(worker, running, within_s=phone.limits.end_within_s)
         await conversation.drain()
+
+
+def _worker(*processors: FrameProcessor) -> PipelineWorker:
+    return PipelineWorker(
+        Pipeline(list(processors)),
+        params=PipelineParams(audio_in_sample_rate=HEARING_RATE, audio_out_sample_rate=LINE_RATE),
+        # Speech that cannot be heard or spoken ends the call: nobody listens to silence.
+        processor_unusable_policy=ProcessorUnusablePolicy.CANCEL,
+        # The conversation knows better when nobody speaks.
+        cancel_on_idle_timeout=False,
+        idle_timeout_secs=None,
+        enable_rtvi=False,
+    )
 
 
 async def _end_pipeline(worker: PipelineWorker, running: "asyncio.Task[None]", *, within_s: float) -> None:
