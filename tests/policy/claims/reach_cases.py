@@ -77,6 +77,7 @@ REACH_NOT_SAID = sentences_of(
     It isn't a problem I will text you the link.
     Don't be shy I will text you the link.
     If you like coffee I've sent you the link.
+    If it is refused, say its sentence and do not argue.card=[card number hidden]Everybody is buying this right now.
     # a denial that denies something else
     I won't lie shipping is free for you.
     I won't hide that your order ships free.
