@@ -31,7 +31,7 @@ _OWN_SENTENCE = re.compile(
     r"\b)"
 )
 _CLAUSE_END = re.compile(
-    r"¶|[.!?;:()—–|](?=\s|$)|[\]>}](?=[^\W\d_])|\s[-=]{1,2}>?\s|,|\b(?:but|however|although|though|yet|because|since|as)\b"
+    r"¶|[.!?;:()—–|](?=\s|$)|\]|\s[-=]{1,2}>?\s|,|\b(?:but|however|although|though|yet|because|since|as)\b"
     r"|\b(?:and|so|or|then) (?=(?:i|we|you|it|they|your|the|there|he|she|shipping|i'll|i've|you'll|we'll|it's|"
     r"that|free)\b)"
 )
