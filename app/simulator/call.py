@@ -28,7 +28,7 @@ from app.demo.clock import advance
 from app.demo.seed import COMPANY_ID, seed
 from app.settings import Settings, signing_key
 from app.simulator.caller import ScriptedCaller
-from app.simulator.people import NAME, Person, leave_a_cart, let_calls_be_made
+from app.simulator.people import NAME, Person, leave_a_cart, leaves_at, let_calls_be_made
 from app.simulator.report import CallReport, report_of, show
 from app.simulator.repository import SimulationRepository
 from app.simulator.scenarios import SCENARIOS, Scenario, ScenarioName
@@ -41,6 +41,7 @@ from policy.contact import service as contact
 from policy.errors import AppError
 from policy.tokens import Signer
 from recovery import scheduler
+from recovery.configuration import flow_in_force
 from voice.speech.local_models import get_local_models
 
 FROM_NUMBER = "+15005550006"
@@ -103,6 +104,7 @@ async def simulate(settings: Settings, database_url: str, *rounds: Round) -> lis
             await let_calls_be_made(engine, at_once=max(each.count for each in rounds))
             reports: list[CallReport] = []
             for each in rounds:
+                await _wait_for_a_day_of_calls(engine)
                 people = [await leave_a_cart(engine, signer) for _ in range(each.count)]
                 customers.scenario = each.scenario
                 twilio.phones |= {person.phone: each.scenario.phone for person in people}
@@ -196,6 +198,13 @@ async def _until_ready(base_url: str, api: "subprocess.Popen[bytes]", log: Path)
 def _get(url: str) -> None:
     with urlopen(url, timeout=5):  # noqa: S310 (our own address)
         return
+
+
+async def _wait_for_a_day_of_calls(engine: AsyncEngine) -> None:
+    """Whatever day it is: a cart that is left on the eve of a weekend or a holiday is not called about in time."""
+    async with transaction(engine, company_id=COMPANY_ID) as session:
+        now, flow = await read_clock(session), await flow_in_force(session, company_id=COMPANY_ID)
+    await advance(engine, leaves_at(now, flow.config) - now)
 
 
 async def _live_until_called(engine: AsyncEngine, people: list[Person]) -> None:

@@ -2,7 +2,9 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,7 +16,11 @@ from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState
 from db.tables.policy import Channel
 from policy.access.schemas import COMMAND_LINE
 from policy.contact import service as contact
+from policy.contact.rules import Contact, Purpose, windows_of
+from policy.contact.schemas import MerchantRules, pack_in_force
 from policy.contact.service import ConsentGiven
+from policy.contact.windows import HORIZON
+from policy.errors import AppError
 from policy.tokens import Signer
 from recovery.config import FlowConfig
 from recovery.configuration import change_flow, flow_in_force
@@ -22,6 +28,9 @@ from storefront.carts import service as carts
 from storefront.customers.schemas import CustomerDetails, Evidence
 
 NAME = "Maya"
+COUNTRY, ZONE = "US", "America/Los_Angeles"
+# The call is due a day after the cart is lost, and may wait some hours for the emails before it.
+CALLED_AFTER = (timedelta(hours=24), timedelta(hours=30))
 CURRENCY = "USD"
 # Worth more than the least that is called about.
 SKU, QUANTITY = "WF-SIG-2LB-WB", 3
@@ -29,6 +38,12 @@ SKU, QUANTITY = "WF-SIG-2LB-WB", 3
 STOCK = 10_000
 # The shop's clock may stand in one day for many runs.
 CALLS_A_DAY = 1_000
+
+
+class NoCallingHours(AppError):
+    status = 409
+    code = "no_calling_hours"
+    title = "Nobody may be called at any hour"
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,22 @@ async def let_calls_be_made(engine: AsyncEngine, *, at_once: int) -> None:
         await change_flow(session, config, company_id=COMPANY_ID, by=COMMAND_LINE, now=await read_clock(session))
 
 
+def leaves_at(now: datetime, config: FlowConfig) -> datetime:
+    """When a cart has to be left so that its call falls into calling hours, at or after `now`.
+
+    A call that is due before a weekend would have to wait for Monday, and by then it is too late for it.
+    """
+    person = Contact(has_address=True, zones=(ZoneInfo(ZONE),), shop_zone=ZoneInfo(ZONE), country=COUNTRY)
+    pack = pack_in_force(now).tightened(MerchantRules.of(config.model_dump(mode="json", by_alias=True)))
+    windows = windows_of(person, Channel.VOICE, Purpose.MARKETING, pack)
+    leaves = now
+    while not all(window.allows(leaves + after) for window in windows for after in CALLED_AFTER):
+        leaves += timedelta(hours=1)
+        if leaves > now + HORIZON:
+            raise NoCallingHours(f"There is no hour from {now} on at which the shop's settings let anybody be called.")
+    return leaves
+
+
 async def leave_a_cart(engine: AsyncEngine, signer: Signer) -> Person:
     """A new person in Oregon fills a cart and goes away. They agreed to emails, and in writing to calls by an AI."""
     number = f"+1503555{secrets.randbelow(10_000):04d}"
@@ -64,8 +95,8 @@ async def leave_a_cart(engine: AsyncEngine, signer: Signer) -> Person:
         email=email,
         phone=number,
         first_name=NAME,
-        country="US",
-        timezone="America/Los_Angeles",
+        country=COUNTRY,
+        timezone=ZONE,
         consents=(ConsentChannel.EMAIL,),
     )
     async with transaction(engine, company_id=COMPANY_ID) as session:
