@@ -25,7 +25,9 @@ _TELLS_OF_A_CART = re.compile(
     re.IGNORECASE,
 )
 # Who answers is known by their name alone: a greeting that does not ask for it would end every call.
-_ASKS_WHO = re.compile(r"\b(?:name|who(?: is|['’]s| am i| do i))\b", re.IGNORECASE)
+_ASKS_WHO = re.compile(
+    r"\b(?:(?<!my )name|whom|who(?: is|['’]s| am i| i am| i['’]m| do i| you are| this is))\b", re.IGNORECASE
+)
 # No letter outside these ranges and no operator but "|": what a merchant types can never be a slow pattern.
 _TRIGGER = re.compile(r"[^\W_][^\W_ '-]*(?:[ '-][^\W_]+)*", re.UNICODE)
 

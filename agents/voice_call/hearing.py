@@ -74,6 +74,7 @@ _PRESENT = re.compile(rf"(?:(?:{_PHRASES.polite}|{_PHRASES.yes}) )*(?:{_PHRASES.
 _QUESTION = re.compile(rf"(?:{_PHRASES.question})\b")
 _PART_END = re.compile(r"[.,;:!?\n–—]+|\s-+\s|\b(?:but|and)\b", re.IGNORECASE)
 _ASKED_FIRST = re.compile(r"[^.,;:!?]*\?")
+_WHOM_WE_MEAN = re.compile(r"\b(?:it['’]?s|it is) [\w'’-]+\s*\?", re.IGNORECASE)
 
 _REASONS: Mapping[Intent, CartAbandonmentReason] = {
     Intent.PRICE_OBJECTION: CartAbandonmentReason.TOO_EXPENSIVE,
@@ -123,6 +124,8 @@ def hear(
 
 
 def _of_a_stranger(bare: str, text: str, first_name: str | None) -> Hearing:
+    if _WHOM_WE_MEAN.search(text):  # "it's Maya?" is our question given back
+        return Hearing(Heard.QUESTION)
     match names.told(bare, first_name, parts=_parts(text)):
         case Named.OURS:
             return Hearing(Heard.NAMED)

@@ -28,8 +28,9 @@ class _Phrases(BaseModel):
     `introduces` is followed by a name and hardly anything else; `presents` begins much else ("I'm busy"), so that after
     it only the right name counts. Words of `about_somebody` beside a name speak of somebody ("Maya is out"). Neither
     they nor those of `ordinary` are a name, however they sound ("May I ask?"), but where the customer is called so.
-    Where one of `somebody_else` is said, a name in a part of the utterance is not the speaker's. `of_the_call` is what
-    who was called says behind a bare name. Each of `variants` is one name, however unlike its spellings.
+    Where one of `somebody_else` is said, a name in a part of the utterance is not the speaker's. Who says "I am" twice
+    may go on with `still_speaking` alone. `of_the_call` is what who was called says behind a bare name. Each of
+    `variants` is one name, however unlike its spellings.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class _Phrases(BaseModel):
     about_somebody: str
     ordinary: str
     somebody_else: str
+    still_speaking: str
     of_the_call: str
     variants: tuple[str, ...]
 
@@ -48,8 +50,11 @@ class _Phrases(BaseModel):
 _PHRASES = _Phrases.model_validate_json(Path(__file__).with_suffix(".json").read_bytes())
 _BEFORE = re.compile(rf"(?:(?:{_PHRASES.before}) )+")
 _SELF = re.compile(rf"(?:(?P<introduces>{_PHRASES.introduces})|{_PHRASES.presents}) ")
+# Who hands the phone over says so, too.
+_POINTS = re.compile(r"(?:\w+ )*?(?:thats|that is) ")
 _AFTER = re.compile(rf"(?: (?:{_PHRASES.after}))+$")
 _SOMEBODY_ELSE = re.compile(rf"\b(?:{_PHRASES.somebody_else})\b")
+_STILL_SPEAKING = re.compile(rf"(?:{_PHRASES.still_speaking})\b")
 _OF_THE_CALL = re.compile(rf"(?:{_PHRASES.of_the_call})\b")
 _VARIANTS = tuple(frozenset(group.split("|")) for group in _PHRASES.variants)
 _NO_NAMES = frozenset(f"{_PHRASES.about_somebody}|{_PHRASES.ordinary}".split("|"))
@@ -76,9 +81,10 @@ def told(words: str, first_name: str | None, *, parts: Sequence[str] = ()) -> Na
     named = _told_in(words, known)
     if named is not None or _SOMEBODY_ELSE.search(words):
         return named
-    introduced = (_told_in(part, known) for part in parts if _SELF.match(f"{_bare(part)} "))
-    if (named := next((each for each in introduced if each is not None), None)) is not None:
-        return named
+    openings = [(part, opening) for part in parts if (opening := _SELF.match(f"{_bare(part)} "))]
+    themselves = [part for part, opening in openings if not _STILL_SPEAKING.match(_bare(part)[opening.end() :])]
+    if themselves:  # "that's Maya, and I'm Tom" is two people
+        return _told_in(themselves[0], known) if len(themselves) == 1 and not _POINTS.match(themselves[0]) else None
     first, *others = parts or [""]
     return _told_in(first, known) if others and all(map(_OF_THE_CALL.match, others)) else None
 

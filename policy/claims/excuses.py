@@ -155,7 +155,8 @@ _DENIES = re.compile(
 _DONE_ALREADY = re.compile(
     r"\b(?:i've|we've|i have|we have|i just|we just|has been|have been|is being|sent|emailed|texted|unsubscribed|"
     r"opted|"
-    r"removed|added|updated|changed|cancell?ed|saved|on (?:its|their|his|her) way|in your inbox|check your|i'm|"
+    r"removed|added|put|placed|moved|dropped|took|"
+    r"updated|changed|cancell?ed|saved|on (?:its|their|his|her) way|in your inbox|check your|i'm|"
     r"we're|"
     r"i am|we are)\b"
 )

@@ -38,6 +38,7 @@ def test_a_greeting_that_says_the_name_or_does_not_ask_for_it_goes_back_to_the_t
                         stored(greeting="Who is this, please?", greetingWithoutName="Who is this, please?"),
                         {"enabled": False},
                         stored(greeting="Is this a good time to talk?"),
+                        stored(greeting="Hi, my name is Ava. Are you well?"),
                         stored(greeting="Who’s this, please?"),
                     ),
                     start=1,
@@ -48,9 +49,9 @@ def test_a_greeting_that_says_the_name_or_does_not_ask_for_it_goes_back_to_the_t
                 rows = owner.execute("SELECT config FROM flow_config_versions ORDER BY version").fetchall()
         finally:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    first, second, third, fourth, fifth = (FlowConfig.model_validate(config) for (config,) in rows)
+    first, second, third, fourth, fifth, sixth = (FlowConfig.model_validate(config) for (config,) in rows)
     assert first == FlowConfig()
     assert second.voice.script.opening.greeting == "Who is this, please?"
     assert third == FlowConfig(enabled=False)
-    assert fourth == FlowConfig()
-    assert fifth.voice.script.opening.greeting == "Who’s this, please?"
+    assert fourth == fifth == FlowConfig()
+    assert sixth.voice.script.opening.greeting == "Who’s this, please?"

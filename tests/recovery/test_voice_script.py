@@ -40,12 +40,12 @@ def test_nothing_of_a_cart_before_identity(greeting: str) -> None:
     assert problem("opening", greeting=f"{greeting} May I have your name?")
 
 
-@pytest.mark.parametrize("greeting", ["Is this a good time to talk?", "Do you know the shop?", "Hello, are you well?"])
+@pytest.mark.parametrize("greeting", ["Is this a good time?", "Hi, my name is Ava. Are you well?", "Do you know us?"])
 def test_a_greeting_asks_who_is_speaking(greeting: str) -> None:
     assert "ask who is speaking" in problem("opening", greeting=greeting)
 
 
-@pytest.mark.parametrize("greeting", ["What's your first name?", "Who's speaking, please?", "Who am I talking to?"])
+@pytest.mark.parametrize("greeting", ["What's your first name?", "Who's speaking, please?", "With whom am I speaking?"])
 def test_it_may_ask_in_any_words(greeting: str) -> None:
     assert script("opening", greeting=greeting).opening.greeting == greeting
 

@@ -11,12 +11,13 @@ branch_labels = None
 depends_on = None
 
 GREETING = "voice,script,opening,greeting"
+ASKS_WHO = r"\m((?<!my )name|whom|who( is|[''’]s| am i| i am| i[''’]m| do i| you are| this is))\M"
 
 
 def upgrade() -> None:
     op.execute(
         f"""
         UPDATE flow_config_versions SET config = config #- '{{{GREETING}}}'
-        WHERE config #>> '{{{GREETING}}}' !~* '\\m(name\\M|who( is|''s|’s| am i| do i)\\M)'
+        WHERE config #>> '{{{GREETING}}}' !~* '{ASKS_WHO}'
         """
     )

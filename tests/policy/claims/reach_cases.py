@@ -97,6 +97,9 @@ REACH_NOT_SAID = sentences_of(
     Pay later with no interest.
     You can pay later with Affirm.
     I am not only an AI but a real person.
+    # no offer to do it
+    I can confirm I put the mug in your cart.
+    I can confirm we dropped the mug in your basket.
     # other words for the same
     We match Amazon's prices.
     It's the cheapest you'll find anywhere.
