@@ -1,7 +1,9 @@
 """What must be noticed in an utterance before any model sees it: pure, and fast enough for every message.
 
 English, Spanish, French, German, Portuguese and Italian; the patterns are data (detectors.json), read over
-plain words. No language is guessed: each text is tried in all six.
+plain words. No language is guessed: each text is tried in all six. Most texts hold nothing of the kind, and a
+linear-time engine (RE2) sees that for all patterns at once in a hundredth of the time; `re`, which knows the
+look-arounds of the exceptions, reads the rest.
 """
 
 import re
@@ -10,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import re2  # type: ignore[import-untyped]  # has no types
 from pydantic import BaseModel, ConfigDict
 
 from db.tables.customers import SuppressionScope
@@ -22,6 +25,7 @@ _JOINED_SUFFIX = re.compile(r"['’`´](?=(?:t|s|re|ve|ll|d|m)\b)")
 _NO_WORD = re.compile(r"[^a-z0-9]+")
 _STRETCHED = re.compile(r"([a-z])\1{2,}")
 _SPACED_OUT = re.compile(r"\b(?:[a-z] ){3,}[a-z]\b")
+_ANCHOR = re.compile(r"[\^$]")
 _SHOUTED_STOP = re.compile(r"\s*STOP\b(?!\s*(?:BY|AND|SHOP|AT|IN)\b)")
 
 
@@ -57,14 +61,31 @@ class _Patterns(BaseModel):
 def plain_words(text: str) -> str:
     """Lower case without accents; "don't" is "dont", "s t o p" and "stoppp" are "stop", other marks a space."""
     joined = _JOINED_SUFFIX.sub("", text.lower()).replace("ß", "ss")
-    letters = "".join(each for each in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(each))
-    words = _STRETCHED.sub(r"\1", _NO_WORD.sub(" ", letters)).strip()
+    if not joined.isascii():
+        joined = "".join(each for each in unicodedata.normalize("NFKD", joined) if not unicodedata.combining(each))
+    words = _STRETCHED.sub(r"\1", _NO_WORD.sub(" ", joined)).strip()
     return _SPACED_OUT.sub(lambda spelt: spelt[0].replace(" ", ""), words)
 
 
 def _either(patterns: Iterable[str]) -> re.Pattern[str]:
     # The edges once for all: inside a word nothing else is tried.
     return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(patterns)})(?![a-z0-9])")
+
+
+class _Sieve:
+    """Lets through each clause that one of the phrases may match, and few others."""
+
+    def __init__(self, phrases: Iterable[str]) -> None:
+        self._filter = re2.Filter()
+        options = re2.Options()
+        options.never_capture, options.log_errors = True, False
+        for phrase in phrases:
+            # Before and after a phrase may stand an exception, so none is held to the beginning or the end.
+            self._filter.Add(rf"\b(?:{_ANCHOR.sub('', phrase)})\b", options)
+        self._filter.Compile()
+
+    def lets_through(self, clause: str) -> bool:
+        return self._filter.Match(clause) is not None
 
 
 def _filled(phrase: str, language: _OptOutPhrases) -> str:
@@ -81,6 +102,7 @@ _OPT_OUT = {
     )
     for code, phrases in _PATTERNS.opt_out.items()
 }
+_MAY_OPT_OUT = _Sieve(_filled(each, phrases) for phrases in _PATTERNS.opt_out.values() for each in phrases.phrases)
 _POLITE = frozenset(_PATTERNS.polite.split("|"))
 _COMMANDS = frozenset(_PATTERNS.commands.split("|"))
 _STRONG_COMMANDS = frozenset(_PATTERNS.strong_commands.split("|"))
@@ -88,8 +110,10 @@ _STOP_WORDS = frozenset(_PATTERNS.stop_words.split("|"))
 _CHANNELS = {scope: _either([pattern]) for scope, pattern in _PATTERNS.channels.items()}
 _EVERY_CHANNEL = _either([_PATTERNS.every_channel])
 _HUMAN = _either(each for phrases in _PATTERNS.human.values() for each in phrases)
+_MAY_WANT_HUMAN = _Sieve(each for phrases in _PATTERNS.human.values() for each in phrases)
 _NOT_HUMAN = _either(_PATTERNS.human_not)
 _BOT = {code: _either(phrases) for code, phrases in _PATTERNS.bot.items()}
+_MAY_ASK_IF_BOT = _Sieve(each for phrases in _PATTERNS.bot.values() for each in phrases)
 _FRUSTRATION = _either(_PATTERNS.frustration)
 _NOT_FRUSTRATION = _either(_PATTERNS.frustration_not)
 
@@ -128,7 +152,11 @@ def wants_human(text: str) -> bool:
     """Whether the shopper asks for a person of the shop."""
     if asks_if_bot(text):
         return False
-    return any(_HUMAN.search(_NOT_HUMAN.sub(" ", clause).strip()) for clause in _clauses(text))
+    return any(
+        _HUMAN.search(_NOT_HUMAN.sub(" ", clause).strip())
+        for clause in _clauses(text)
+        if _MAY_WANT_HUMAN.lets_through(clause)
+    )
 
 
 def frustrated(text: str) -> bool:
@@ -144,7 +172,7 @@ def asks_if_bot(text: str) -> bool:
 
 def language_of_bot_question(text: str) -> Language | None:
     """In which language the shopper asked that, or None if they did not."""
-    for clause in _clauses(text):
+    for clause in filter(_MAY_ASK_IF_BOT.lets_through, _clauses(text)):
         for code, pattern in _BOT.items():
             if pattern.search(clause):
                 return code
@@ -156,11 +184,13 @@ def _clauses(text: str) -> list[str]:
     if len(text) > MAX_CHARACTERS:
         # A wish stands at the beginning of a long message, or at its end.
         text = f"{text[: MAX_CHARACTERS // 2]}\n{text[-MAX_CHARACTERS // 2 :]}"
-    parts = [plain_words(part) for part in _CLAUSE.split(text)]
-    return [plain_words(text), *(part for part in parts if part)] if len(parts) > 1 else parts
+    parts = [words for part in _CLAUSE.split(text) if (words := plain_words(part))]
+    return [plain_words(text), *parts] if len(parts) > 1 else parts or [""]
 
 
 def _asks_to_stop(clause: str) -> bool:
+    if not _MAY_OPT_OUT.lets_through(clause):
+        return False
     return any(wish.search(exceptions.sub(" ", clause)) for wish, exceptions in _OPT_OUT.values())
 
 

@@ -14,12 +14,17 @@ from graphs.checkout_chat.state import TurnContext, TurnState
 RECURSION_LIMIT = 40
 
 
-def _after_speak(state: TurnState) -> Literal["act", "close"]:
+# Coroutines, all of them: LangGraph runs a plain function in a thread.
+async def _after_detect(state: TurnState) -> Literal["retrieve", "close"]:
+    return routing.after_detect(state)
+
+
+async def _after_speak(state: TurnState) -> Literal["act", "close"]:
     runtime: Runtime[TurnContext] = get_runtime(TurnContext)
     return routing.after_speak(state, runtime.context.limits)
 
 
-def _after_act(_: TurnState) -> Literal["speak", "close"]:
+async def _after_act(_: TurnState) -> Literal["speak", "close"]:
     runtime: Runtime[TurnContext] = get_runtime(TurnContext)
     return routing.after_act(seconds_left=runtime.context.seconds_left)
 
@@ -33,7 +38,7 @@ def chat_graph() -> CompiledStateGraph[Any, TurnContext, Any, Any]:
     graph.add_node("act", nodes.act)
     graph.add_node("close", nodes.close)
     graph.add_edge(START, "detect")
-    graph.add_conditional_edges("detect", routing.after_detect)
+    graph.add_conditional_edges("detect", _after_detect)
     graph.add_edge("retrieve", "speak")
     graph.add_conditional_edges("speak", _after_speak)
     graph.add_conditional_edges("act", _after_act)

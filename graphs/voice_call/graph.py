@@ -19,17 +19,18 @@ def _context() -> CallContext:
     return runtime.context
 
 
-def _after_move(state: CallTurn) -> Literal["stop", "act", "speak", "answer"]:
+# Coroutines, all of them: LangGraph runs a plain function in a thread.
+async def _after_move(state: CallTurn) -> Literal["stop", "act", "speak", "answer"]:
     return routing.after_move(state["move"], pending=bool(state["pending"]), has_model=_context().model is not None)
 
 
-def _after_act(state: CallTurn) -> Literal["stop", "speak", "answer"]:
+async def _after_act(state: CallTurn) -> Literal["stop", "speak", "answer"]:
     context = _context()
     may_speak = context.model is not None and state["rounds"] < context.limits.rounds and context.has_time
     return routing.after_act(state["move"], may_speak=may_speak)
 
 
-def _after_speak(state: CallTurn) -> Literal["act", "answer"]:
+async def _after_speak(state: CallTurn) -> Literal["act", "answer"]:
     return "act" if state["pending"] and state["rounds"] < _context().limits.rounds else "answer"
 
 

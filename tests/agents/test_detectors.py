@@ -4,8 +4,11 @@ from collections.abc import Callable
 from time import process_time
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from agents.detectors import asks_if_bot, frustrated, language_of_bot_question, opts_out, wants_human
+from agents import detectors
+from agents.detectors import asks_if_bot, asks_to_stop, frustrated, language_of_bot_question, opts_out, wants_human
 from db.tables.customers import SuppressionScope
 from policy.redaction.rules import CARD_MARK, CODE_MARK
 
@@ -283,3 +286,45 @@ def test_a_hostile_text_costs_little() -> None:
     for text in texts:
         opts_out(text), wants_human(text), frustrated(text), asks_if_bot(text)
     assert process_time() - started < 2.0
+
+
+def unsieved(detector: Callable[[str], object], text: str) -> object:
+    """What a detector says when every clause is read in full."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(detectors._Sieve, "lets_through", lambda *_: True)
+        return detector(text)
+
+
+# What is noticed, what is not, and what stands in the exceptions, cut anywhere and put together anyhow.
+SAID = [
+    *(text for texts in STOPS.values() for text in texts),
+    *NO_STOPS,
+    *("no need for a human", "I don't want to talk to a bot", "human", "agent", "a real person", "my manager said no"),
+    *("are you human?", "bot?", "real or automated", "human or bot", "am I talking to", "Eres un robot", "by mistake"),
+]
+PIECES = st.builds(
+    lambda text, start, end: " ".join(text.split()[start : end or None]),
+    st.sampled_from(SAID),
+    st.integers(0, 2),
+    st.integers(-2, 0),
+)
+TEXTS = st.builds(
+    lambda pieces, joint: joint.join(pieces),
+    st.lists(PIECES, min_size=1, max_size=4),
+    st.sampled_from([" ", ", ", ". ", " not ", " and "]),
+)
+
+
+@given(TEXTS)
+@example("human phone case")
+@example("agent please, per person")
+def test_the_sieve_changes_no_answer(text: str) -> None:
+    for detector in (opts_out, asks_to_stop, wants_human, language_of_bot_question):
+        assert detector(text) == unsieved(detector, text)
+
+
+def test_the_sieve_holds_back_what_says_nothing() -> None:
+    question = "What is in my cart now, and what does it cost with the mug?"
+    sieves = (detectors._MAY_OPT_OUT, detectors._MAY_WANT_HUMAN, detectors._MAY_ASK_IF_BOT)
+    clauses = detectors._clauses(question)
+    assert not any(sieve.lets_through(clause) for sieve in sieves for clause in clauses)
