@@ -1,16 +1,18 @@
 """Engines and the one way into the database: a transaction that knows its company."""
 
+import asyncio
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
-from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 
 # `session.info` of a transaction: psycopg's connection beneath it.
@@ -34,7 +36,7 @@ def open_engine(url: str, *, pool_size: int = 20) -> AsyncEngine:
         max_overflow=0,
         # An error names its statement, never what was written: logs hold no transcript and no address.
         hide_parameters=True,
-        # The driver would send a BEGIN by itself, before every first statement; `_begin` says more in one go.
+        # The driver would send a BEGIN by itself, before every first statement; `transaction` says more in one go.
         connect_args={"application_name": "momentum", "autocommit": True},
     )
     event.listen(engine.sync_engine, "begin", _begin)
@@ -52,20 +54,10 @@ def _refuse_closed(connection: Any, *_: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """BEGIN, the company and a look at the clock in one round trip, for `transaction`; for others a BEGIN alone."""
-    driver: Any = connection.connection.driver_connection
-    company = connection.get_execution_options().get("company")
-    if company is None:
+    """The BEGIN that the driver does not send, unless `transaction` has sent it."""
+    driver = _driver_of(connection)
+    if driver.info.transaction_status == TransactionStatus.IDLE:
         await_only(driver.execute("BEGIN", prepare=False))
-        return
-    cursor = await_only(
-        driver.execute(
-            f"BEGIN; SELECT set_config('app.company_id', '{company}', true), (SELECT \"offset\" FROM clock)",  # noqa: S608
-            prepare=False,
-        )
-    )
-    cursor.nextset()
-    connection.info[CLOCK_OFFSET] = await_only(cursor.fetchone())[1]
 
 
 @asynccontextmanager
@@ -76,17 +68,39 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
     tenant row is visible: only the look-ups that return ids (db/security.py) work. Used at the edges
     alone: requests, jobs, tool calls, commands.
     """
-    async with AsyncSession(engine, expire_on_commit=False) as session:
-        await session.run_sync(_open, _setting(company_id))
+    connection = await engine.connect()
+    try:
+        driver = _driver_of(connection.sync_connection)
+        # The session takes part when something is first asked through it: it costs as much as the transaction.
+        session = AsyncSession(connection, expire_on_commit=False)
+        session.info[DRIVER] = driver
+        session.info[CLOCK_OFFSET] = await _open(driver, _setting(company_id))
         yield session
-        await session.commit()
+        await (session.commit() if session.in_transaction() else driver.commit())
+    except BaseException:
+        # Whoever is cancelled waits for this all the same: the connection must not be lost.
+        await asyncio.shield(asyncio.create_task(connection.close()))
+        raise
+    await connection.close()
 
 
-def _open(session: Session, company: str) -> None:
-    """Begin, in one go: each `await` of SQLAlchemy's is a greenlet of its own."""
-    connection = session.connection(execution_options={"company": company})
-    session.info[CLOCK_OFFSET] = connection.info[CLOCK_OFFSET]
-    session.info[DRIVER] = connection.connection.driver_connection
+def _driver_of(connection: Connection | None) -> AsyncConnection[Any]:
+    assert connection is not None
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, AsyncConnection)
+    return driver
+
+
+async def _open(driver: AsyncConnection[Any], company: str) -> timedelta | None:
+    """BEGIN, the company and a look at the clock in one round trip."""
+    cursor = await driver.execute(
+        f"BEGIN; SELECT set_config('app.company_id', '{company}', true), (SELECT \"offset\" FROM clock)".encode(),  # noqa: S608
+        prepare=False,
+    )
+    cursor.nextset()
+    ((_, offset),) = await cursor.fetchall()
+    assert offset is None or isinstance(offset, timedelta)
+    return offset
 
 
 async def enter(session: AsyncSession, company_id: UUID | None) -> None:
@@ -102,9 +116,7 @@ def _setting(company_id: UUID | None) -> str:
 
 async def driver_connection(session: AsyncSession) -> AsyncConnection[Any]:
     """psycopg's own connection beneath a session, in the session's transaction."""
-    driver = session.info.get(DRIVER)
-    if driver is None:
-        driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    driver = session.info.get(DRIVER) or _driver_of((await session.connection()).sync_connection)
     assert isinstance(driver, AsyncConnection)
     return driver
 

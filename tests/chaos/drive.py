@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx
+import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -65,7 +66,7 @@ class Stage:
         """Jump, however often the database dies meanwhile."""
         self.offset += by
         while True:
-            with suppress(DBAPIError, OSError):
+            with suppress(DBAPIError, psycopg.Error, OSError):
                 await move_clock(self.engine, self.offset, self.timeline)
                 return
             await asyncio.sleep(POLL_S)
@@ -84,7 +85,7 @@ class Stage:
                 return
 
     async def busy(self) -> bool:
-        with suppress(DBAPIError, OSError):
+        with suppress(DBAPIError, psycopg.Error, OSError):
             async with transaction(self.engine, company_id=None) as session:
                 return await scheduler.work_under_way(session)
         return True

@@ -1,14 +1,19 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from db.clock import read_clock, real_now, set_clock
 from db.embedded import EmbeddedServer
 from db.ids import uuid7
 from db.jobs import Job, enqueue
-from db.session import UnsafeRole, open_engine, refuse_unsafe_role, transaction
+from db.session import UnsafeRole, open_engine, refuse_unsafe_role, run_statement, transaction
 from db.tables.companies import Company
 
 
@@ -51,6 +56,92 @@ async def test_what_fails_leaves_neither_rows_nor_jobs(engine: AsyncEngine) -> N
     async with transaction(engine, company_id=row.id) as session:
         assert (await session.scalars(select(Company.id))).all() == []
         assert await session.scalar(text("SELECT count(*) FROM pgqueuer")) == 0
+
+
+Write = Callable[[AsyncSession, Company], Awaitable[None]]
+
+ADD = """
+    INSERT INTO companies (id, name, legal_name, postal_address, support_email, currency, timezone, country, created_at)
+    VALUES (%(id)s, 'Shop', 'Shop Ltd', '1 Road', 'help@shop.example', 'USD', 'UTC', 'US', %(created_at)s)
+"""
+
+
+async def by_driver(session: AsyncSession, row: Company) -> None:
+    await run_statement(session, ADD, id=row.id, created_at=row.created_at)
+
+
+async def by_session(session: AsyncSession, row: Company) -> None:
+    session.add(row)
+
+
+async def by_driver_then_session(session: AsyncSession, row: Company) -> None:
+    await by_driver(session, row)
+    (await session.scalars(select(Company))).one().name = "Renamed"
+
+
+async def by_session_then_driver(session: AsyncSession, row: Company) -> None:
+    session.add(row)
+    await session.flush()
+    await run_statement(session, "UPDATE companies SET name = 'Renamed' WHERE id = %(id)s", id=row.id)
+
+
+@pytest.mark.parametrize("write", [by_driver, by_session, by_driver_then_session, by_session_then_driver])
+@pytest.mark.parametrize("whole", [True, False])
+async def test_whichever_way_it_is_written_it_is_committed_whole_or_not_at_all(
+    engine: AsyncEngine, write: Write, whole: bool
+) -> None:
+    row = company()
+    with suppress(RuntimeError):
+        async with transaction(engine, company_id=row.id) as session:
+            await write(session, row)
+            if not whole:
+                raise RuntimeError
+    async with transaction(engine, company_id=row.id) as session:
+        names = (await session.scalars(select(Company.name))).all()
+    assert names == ([] if not whole else ["Renamed"] if "then" in write.__name__ else ["Shop"])
+
+
+@pytest.mark.parametrize("waits", [run_statement, lambda session, statement: session.execute(text(statement))])
+async def test_who_is_cancelled_gives_the_connection_back(
+    database: EmbeddedServer, waits: Callable[[AsyncSession, str], Awaitable[object]]
+) -> None:
+    engine, row = open_engine(database.app_url, pool_size=1), company()
+
+    async def wait_after_writing() -> None:
+        async with transaction(engine, company_id=row.id) as session:
+            await by_driver(session, row)
+            await waits(session, "SELECT pg_sleep(60)")
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await wait_after_writing()
+    async with asyncio.timeout(5), transaction(engine, company_id=row.id) as session:
+        assert (await session.scalars(select(Company.id))).all() == []
+    await engine.dispose()
+
+
+@pytest.mark.parametrize("wrote", [by_driver, by_session_then_driver])
+async def test_a_server_that_goes_away_in_the_middle_takes_nothing_with_it(
+    database: EmbeddedServer, engine: AsyncEngine, wrote: Write
+) -> None:
+    row, owner = company(), open_engine(database.owner_url)
+
+    async def lose_the_server() -> None:
+        async with transaction(engine, company_id=row.id) as session:
+            await wrote(session, row)
+            async with owner.connect() as connection:
+                await connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                        " WHERE usename = 'momentum_app' AND datname = current_database()"
+                    )
+                )
+
+    with pytest.raises((psycopg.OperationalError, OperationalError)):
+        await lose_the_server()
+    async with transaction(engine, company_id=row.id) as session:
+        assert (await session.scalars(select(Company.id))).all() == []
+    await owner.dispose()
 
 
 async def test_a_job_is_committed_with_its_change(engine: AsyncEngine) -> None:

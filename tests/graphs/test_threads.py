@@ -1,6 +1,6 @@
 """LangGraph runs what is no coroutine in a thread, at every step of every turn: nothing of ours is run so."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 from langgraph.graph import START, StateGraph
@@ -26,14 +26,18 @@ def test_nodes_and_branches_are_coroutines(graph: Graph) -> None:
     assert run_in_threads(graph) == set()
 
 
+class State(TypedDict):
+    said: str
+
+
 def test_a_plain_node_and_a_plain_branch_are_found() -> None:
-    def node(state: dict[str, str]) -> dict[str, str]:
+    def node(state: State) -> State:
         return state
 
-    def branch(_: dict[str, str]) -> str:
+    def branch(_: State) -> str:
         return "node"
 
-    graph: StateGraph[Any, Any, Any, Any] = StateGraph(dict)
+    graph: StateGraph[Any, Any, Any, Any] = StateGraph(State)
     graph.add_node("node", node)
     graph.add_edge(START, "node")
     graph.add_conditional_edges("node", branch)
