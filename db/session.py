@@ -12,6 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.ext.asyncio import AsyncConnection as PooledConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.util import await_only
 
@@ -69,8 +70,8 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
     alone: requests, jobs, tool calls, commands.
     """
     connection = await engine.connect()
+    driver = _driver_of(connection.sync_connection)
     try:
-        driver = _driver_of(connection.sync_connection)
         # The session takes part when something is first asked through it: it costs as much as the transaction.
         session = AsyncSession(connection, expire_on_commit=False)
         session.info[DRIVER] = driver
@@ -79,8 +80,15 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
         await (session.commit() if session.in_transaction() else driver.commit())
     except BaseException:
         # Whoever is cancelled waits for this all the same: the connection must not be lost.
-        await asyncio.shield(asyncio.create_task(connection.close()))
+        await asyncio.shield(asyncio.create_task(_give_back(connection, driver)))
         raise
+    await connection.close()
+
+
+async def _give_back(connection: PooledConnection, driver: AsyncConnection[Any]) -> None:
+    """Roll back; of a connection that is lost nothing is asked any more."""
+    if driver.closed and not connection.invalidated:
+        await connection.invalidate()
     await connection.close()
 
 
