@@ -2,12 +2,13 @@
 
 from collections import namedtuple
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import SelectBase
+from sqlalchemy import Select, SelectBase
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.base import Base
 from db.session import driver_connection
 
 _DIALECT: PGDialect_psycopg = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # has no annotations
@@ -15,6 +16,7 @@ _DIALECT: PGDialect_psycopg = PGDialect_psycopg()  # type: ignore[no-untyped-cal
 _NUMERIC = 1700
 
 Process = Callable[[Any], Any]
+Table = TypeVar("Table", bound=Base)
 
 
 class Query:
@@ -47,3 +49,17 @@ class Query:
         for place, process in self._processes:
             values[place] = process(values[place])
         return values
+
+
+class Reading(Generic[Table]):
+    """A query for whole rows of one table, as objects that no session knows: they are read, and never changed."""
+
+    def __init__(self, select: Select[Table]) -> None:
+        self._table: type[Table] = select.column_descriptions[0]["entity"]
+        self._query = Query(select)
+
+    async def all(self, session: AsyncSession, /, **values: object) -> list[Table]:
+        return [self._table(**row._asdict()) for row in await self._query.rows(session, **values)]
+
+    async def first(self, session: AsyncSession, /, **values: object) -> Table | None:
+        return next(iter(await self.all(session, **values)), None)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import type_json
 from db.ids import uuid7
 from db.jobs import Job
-from db.statements import Query
+from db.statements import Query, Reading
 from db.tables.carts import Cart
 from db.tables.companies import Company
 from db.tables.recovery import (
@@ -28,7 +28,7 @@ from db.tables.recovery import (
 from recovery.errors import NoSuchCompany
 
 # Built once: every turn and every stage asks for them.
-_COMPANY = select(Company).where(Company.id == bindparam("company"))
+_COMPANY = Reading(select(Company).where(Company.id == bindparam("company")))
 _LATEST_FLOW = Query(
     select(FlowConfigVersion.version, cast(FlowConfigVersion.config, Text).label("config"))
     .where(FlowConfigVersion.company_id == bindparam("company"))
@@ -63,7 +63,7 @@ class CompanyRepository:
 
     async def get(self, *, company_id: UUID) -> Company:
         """Raises NoSuchCompany: only a command line can name one that is none."""
-        company = await self.session.scalar(_COMPANY, {"company": company_id})
+        company = await _COMPANY.first(self.session, company=company_id)
         if company is None:
             raise NoSuchCompany(company_id)
         return company

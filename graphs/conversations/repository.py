@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import cast, select, update
+from sqlalchemy import bindparam, cast, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import JSON, type_json
 from db.session import run_statement
+from db.statements import Reading
 from db.tables.conversations import (
     ChatLease,
     ChatMessage,
@@ -25,6 +26,11 @@ from db.tables.conversations import (
     TurnStatus,
 )
 
+_CONVERSATION = Reading(
+    select(ChatSession).where(
+        ChatSession.company_id == bindparam("company"), ChatSession.id == bindparam("conversation")
+    )
+)
 _HANDOFF = (
     "SELECT 1 FROM handoffs WHERE company_id = %(company_id)s AND session_id = %(session_id)s AND status = %(status)s"
 )
@@ -80,9 +86,7 @@ class ConversationRepository:
         return conversation
 
     async def get(self, session_id: UUID, *, company_id: UUID) -> ChatSession | None:
-        return await self.session.scalar(
-            select(ChatSession).where(ChatSession.company_id == company_id, ChatSession.id == session_id)
-        )
+        return await _CONVERSATION.first(self.session, company=company_id, conversation=session_id)
 
     async def of_attempt(
         self, attempt_id: UUID, channel: ConversationChannel, *, company_id: UUID

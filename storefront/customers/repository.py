@@ -4,11 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.ids import uuid7
+from db.statements import Reading
 from db.tables.customers import (
     ConsentChannel,
     ConsentRecord,
@@ -19,15 +20,17 @@ from db.tables.customers import (
 )
 from storefront.customers.schemas import CustomerDetails
 
+_CUSTOMER = Reading(
+    select(Customer).where(Customer.company_id == bindparam("company"), Customer.id == bindparam("customer"))
+)
+
 
 class CustomerRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
     async def get(self, customer_id: UUID, *, company_id: UUID) -> Customer | None:
-        return await self.session.scalar(
-            select(Customer).where(Customer.company_id == company_id, Customer.id == customer_id)
-        )
+        return await _CUSTOMER.first(self.session, company=company_id, customer=customer_id)
 
     async def id_of(self, email: str, *, company_id: UUID) -> UUID | None:
         return await self.session.scalar(

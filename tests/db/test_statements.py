@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.session import transaction
-from db.statements import Query
+from db.statements import Query, Reading
 from db.tables.carts import Cart, CartStatus
 from db.tables.policy import Grant
 from storefront.carts.repository import _head, _lines
@@ -62,3 +62,18 @@ def test_what_sqlalchemy_writes_anew_for_each_call_is_no_query() -> None:
 def test_constants_stand_in_the_query() -> None:
     text = Query(select(Grant.id).where(Grant.status == "COMMITTED", Grant.cart_id == bindparam("cart"))).text
     assert "%(cart)s" in text
+
+
+async def test_whole_rows_are_read_as_objects_of_their_table_that_no_session_knows(engine: AsyncEngine) -> None:
+    company = await make.make_company(engine)
+    query = select(Cart).where(Cart.id == bindparam("cart"))
+    async with transaction(engine, company_id=company.id) as session:
+        cart = await make.make_cart(session, company_id=company.id)
+        expected = (await session.scalars(query, {"cart": cart.id})).one()
+        found = await Reading(query).first(session, cart=cart.id)
+        assert found is not None
+        assert found not in session
+        names = Cart.__table__.columns.keys()
+        assert [getattr(found, name) for name in names] == [getattr(expected, name) for name in names]
+        assert await Reading(query).first(session, cart=company.id) is None
+        assert not session.new

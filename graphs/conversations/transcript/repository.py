@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import JSON, type_json
 from db.ids import uuid7
 from db.session import run_statement
+from db.statements import Reading
 from db.tables.conversations import BlockedSentence, ChatMessage, MessageRole
 
 # One writer at a time: the turn that holds the lease.
@@ -32,7 +33,7 @@ _LATEST = (
     .order_by(ChatMessage.position.desc())
     .limit(bindparam("most"))
 )
-_LATEST_OF_ROLE = _LATEST.where(ChatMessage.role == bindparam("role"))
+_OF_ALL, _OF_ROLE = Reading(_LATEST), Reading(_LATEST.where(ChatMessage.role == bindparam("role")))
 
 
 class TranscriptRepository:
@@ -115,10 +116,10 @@ class TranscriptRepository:
         """The last rows, of one role or of all, oldest first."""
         values: dict[str, object] = {"company": company_id, "conversation": session_id, "most": limit}
         if role is None:
-            rows = await self.session.scalars(_LATEST, values)
+            rows = await _OF_ALL.all(self.session, **values)
         else:
-            rows = await self.session.scalars(_LATEST_OF_ROLE, {**values, "role": role})
-        return list(rows)[::-1]
+            rows = await _OF_ROLE.all(self.session, **values, role=role.value)
+        return rows[::-1]
 
     async def all(self, session_id: UUID, *, company_id: UUID) -> list[ChatMessage]:
         return list(
