@@ -259,7 +259,8 @@ async def _statements(server: EmbeddedServer, engine: AsyncEngine, shop: BenchSh
 
     class Counting(psycopg.AsyncCursor[TupleRow]):
         async def execute(self, query: Any, *values: Any, **options: Any) -> Self:
-            if str(query).startswith("BEGIN"):  # the first statement of each transaction
+            text = query if isinstance(query, bytes) else str(query).encode()
+            if text.startswith(b"BEGIN"):  # the first statement of each transaction
                 counts.append(0)
             if counts:
                 counts[-1] += 1
@@ -275,6 +276,7 @@ async def _statements(server: EmbeddedServer, engine: AsyncEngine, shop: BenchSh
     message = (await _rows(server, "SELECT id FROM messages WHERE attempt_id = %s", attempt))[0][0]
     await jobs.send_message(Job(company_id=shop.company_id, id=UUID(str(message))))
     plan[SEND_JOB] = counts[:]
+    assert all(plan.values())  # with nothing counted the reference would do nothing
     await parts.aclose()
     with owner(server) as connection:
         connection.execute("TRUNCATE pgqueuer, pgqueuer_log")

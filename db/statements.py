@@ -52,14 +52,14 @@ class Query:
 
 
 class Reading(Generic[Table]):
-    """A query for whole rows of one table, as objects that no session knows: they are read, and never changed."""
+    """A query for whole rows of one table, as objects that no session knows: whoever sets one's attribute is told."""
 
     def __init__(self, select: Select[Table]) -> None:
         self._table: type[Table] = select.column_descriptions[0]["entity"]
         self._query = Query(select)
 
     async def all(self, session: AsyncSession, /, **values: object) -> list[Table]:
-        return [self._table(**row._asdict()) for row in await self._query.rows(session, **values)]
+        return [self._table(**row._asdict()).only_read() for row in await self._query.rows(session, **values)]
 
     async def first(self, session: AsyncSession, /, **values: object) -> Table | None:
         return next(iter(await self.all(session, **values)), None)

@@ -6,16 +6,24 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import and_, func, select, tuple_, update
+from sqlalchemy import and_, bindparam, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.jobs import Job
+from db.statements import Reading
 from db.tables.delivery import Message, MessageEvent, MessageEventKind, MessageStatus
 from db.tables.policy import Channel
 from delivery.schemas import OutboxEntry, PlannedMessage, Touch
 
 FirstTime = Literal["delivered_at", "opened_at", "clicked_at", "bounced_at"]
+
+_OF_COMPANY = select(Message).where(Message.company_id == bindparam("company"))
+_MESSAGE = Reading(_OF_COMPANY.where(Message.id == bindparam("message")))
+_OF_REQUEST = Reading(_OF_COMPANY.where(Message.request_key == bindparam("key")))
+_OF_INTERVENTION = Reading(
+    _OF_COMPANY.where(Message.intervention_id == bindparam("intervention"), Message.channel == bindparam("channel"))
+)
 
 
 class MessageRepository:
@@ -23,9 +31,8 @@ class MessageRepository:
         self.session = session
 
     async def get(self, message_id: UUID, *, company_id: UUID) -> Message | None:
-        return await self.session.scalar(
-            select(Message).where(Message.company_id == company_id, Message.id == message_id)
-        )
+        """As it stands, to be read."""
+        return await _MESSAGE.first(self.session, company=company_id, message=message_id)
 
     async def get_for_update(self, message_id: UUID, *, company_id: UUID) -> Message | None:
         """Lock the message until the transaction ends. Last in the lock order: cart, attempt, grant, message."""
@@ -48,12 +55,11 @@ class MessageRepository:
 
     async def get_by_origin(self, planned: PlannedMessage, *, company_id: UUID) -> Message | None:
         """The message that stands in the same place: same intervention and channel, or same request."""
-        query = select(Message).where(Message.company_id == company_id)
-        if planned.intervention_id is not None:
-            query = query.where(Message.intervention_id == planned.intervention_id, Message.channel == planned.channel)
-        else:
-            query = query.where(Message.request_key == planned.request_key)
-        return await self.session.scalar(query)
+        if planned.intervention_id is None:
+            return await _OF_REQUEST.first(self.session, company=company_id, key=planned.request_key)
+        return await _OF_INTERVENTION.first(
+            self.session, company=company_id, intervention=planned.intervention_id, channel=planned.channel.value
+        )
 
     async def release_due(self, *, now: datetime, limit: int) -> list[tuple[Channel, Job]]:
         """Release a batch of due messages of every company, once each (a SECURITY DEFINER function

@@ -3,15 +3,15 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Text, bindparam, cast, func, insert, select, text, update
+from sqlalchemy import Text, bindparam, cast, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import type_json
 from db.ids import uuid7
 from db.jobs import Job
+from db.session import run_statement
 from db.statements import Query, Reading
-from db.tables.carts import Cart
 from db.tables.companies import Company
 from db.tables.recovery import (
     CartAbandonmentReason,
@@ -29,6 +29,23 @@ from recovery.errors import NoSuchCompany
 
 # Built once: every turn and every stage asks for them.
 _COMPANY = Reading(select(Company).where(Company.id == bindparam("company")))
+_ATTEMPT = Reading(
+    select(SaveAttempt).where(SaveAttempt.company_id == bindparam("company"), SaveAttempt.id == bindparam("attempt"))
+)
+_GRANT_OF = Query(
+    select(Intervention.grant_id).where(
+        Intervention.company_id == bindparam("company"), Intervention.id == bindparam("intervention")
+    )
+)
+_LAST_CONTACT = Query(
+    select(func.max(Intervention.scheduled_at).label("at")).where(
+        Intervention.company_id == bindparam("company"), Intervention.attempt_id == bindparam("attempt")
+    )
+)
+_ADD_EVENT = """
+    INSERT INTO stage_events (company_id, id, occurred_at, attempt_id, stage, previous_stage, step, kind, reason)
+    VALUES (%(company_id)s, %(id)s, %(now)s, %(attempt_id)s, %(stage)s, %(previous)s, %(step)s, %(kind)s, %(reason)s)
+"""
 _LATEST_FLOW = Query(
     select(FlowConfigVersion.version, cast(FlowConfigVersion.config, Text).label("config"))
     .where(FlowConfigVersion.company_id == bindparam("company"))
@@ -119,9 +136,8 @@ class AttemptRepository:
         return kept.first() is not None
 
     async def get(self, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt | None:
-        return await self.session.scalar(
-            select(SaveAttempt).where(SaveAttempt.company_id == company_id, SaveAttempt.id == attempt_id)
-        )
+        """As it stands, to be read."""
+        return await _ATTEMPT.first(self.session, company=company_id, attempt=attempt_id)
 
     async def get_for_update(self, attempt_id: UUID, *, company_id: UUID) -> SaveAttempt | None:
         """Lock the attempt until the transaction ends. Its cart is locked first (decision 14)."""
@@ -159,8 +175,11 @@ class AttemptRepository:
         )
 
     async def lock_cart(self, cart_id: UUID, *, company_id: UUID) -> None:
-        await self.session.execute(
-            select(Cart.id).where(Cart.company_id == company_id, Cart.id == cart_id).with_for_update()
+        await run_statement(
+            self.session,
+            "SELECT FROM carts WHERE company_id = %(company_id)s AND id = %(cart_id)s FOR UPDATE",
+            company_id=company_id,
+            cart_id=cart_id,
         )
 
     async def page(
@@ -186,18 +205,18 @@ class AttemptRepository:
         stage: CartSaveStage | None = None,
     ) -> None:
         """`stage` is what it happened to, where that is not the stage that waits now."""
-        await self.session.execute(
-            insert(StageEvent).values(
-                company_id=company_id,
-                id=uuid7(),
-                occurred_at=now,
-                attempt_id=attempt.id,
-                stage=stage or attempt.current_stage,
-                previous_stage=previous,
-                step=attempt.step,
-                kind=kind,
-                reason=reason,
-            )
+        await run_statement(
+            self.session,
+            _ADD_EVENT,
+            company_id=company_id,
+            id=uuid7(),
+            now=now,
+            attempt_id=attempt.id,
+            stage=(stage or attempt.current_stage).value,
+            previous=previous and previous.value,
+            step=attempt.step,
+            kind=kind.value,
+            reason=reason,
         )
 
     async def events(self, attempt_ids: list[UUID], *, company_id: UUID) -> list[StageEvent]:
@@ -229,11 +248,8 @@ class InterventionRepository:
 
     async def grant_of(self, intervention_id: UUID, *, company_id: UUID) -> UUID | None:
         """The offer that an intervention names."""
-        return await self.session.scalar(
-            select(Intervention.grant_id).where(
-                Intervention.company_id == company_id, Intervention.id == intervention_id
-            )
-        )
+        rows = await _GRANT_OF.rows(self.session, company=company_id, intervention=intervention_id)
+        return rows[0].grant_id if rows else None
 
     async def mark(
         self, intervention_id: UUID, status: InterventionStatus, *, company_id: UUID, reason: str | None = None
@@ -272,11 +288,9 @@ class InterventionRepository:
 
     async def last_contact(self, attempt_id: UUID, *, company_id: UUID) -> datetime | None:
         """When the attempt last planned a contact."""
-        return await self.session.scalar(
-            select(func.max(Intervention.scheduled_at)).where(
-                Intervention.company_id == company_id, Intervention.attempt_id == attempt_id
-            )
-        )
+        [row] = await _LAST_CONTACT.rows(self.session, company=company_id, attempt=attempt_id)
+        at: datetime | None = row.at
+        return at
 
 
 class DueRepository:

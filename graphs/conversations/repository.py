@@ -31,6 +31,16 @@ _CONVERSATION = Reading(
         ChatSession.company_id == bindparam("company"), ChatSession.id == bindparam("conversation")
     )
 )
+_OF_ATTEMPT = Reading(
+    select(ChatSession)
+    .where(
+        ChatSession.company_id == bindparam("company"),
+        ChatSession.attempt_id == bindparam("attempt"),
+        ChatSession.channel == bindparam("channel"),
+    )
+    .order_by(ChatSession.id)
+    .limit(1)
+)
 _HANDOFF = (
     "SELECT 1 FROM handoffs WHERE company_id = %(company_id)s AND session_id = %(session_id)s AND status = %(status)s"
 )
@@ -91,16 +101,7 @@ class ConversationRepository:
     async def of_attempt(
         self, attempt_id: UUID, channel: ConversationChannel, *, company_id: UUID
     ) -> ChatSession | None:
-        return await self.session.scalar(
-            select(ChatSession)
-            .where(
-                ChatSession.company_id == company_id,
-                ChatSession.attempt_id == attempt_id,
-                ChatSession.channel == channel,
-            )
-            .order_by(ChatSession.id)
-            .limit(1)
-        )
+        return await _OF_ATTEMPT.first(self.session, company=company_id, attempt=attempt_id, channel=channel.value)
 
     async def page(
         self, *, company_id: UUID, cart_id: UUID | None, after: UUID | None, limit: int

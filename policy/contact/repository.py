@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import UtcDateTime, type_json
 from db.ids import uuid7
 from db.session import run_statement
-from db.statements import Query
+from db.statements import Query, Reading
 from db.tables.carts import Cart, Order
 from db.tables.companies import Company
 from db.tables.customers import ConsentRecord, Customer, Suppression, SuppressionScope
@@ -102,15 +102,23 @@ _SENT = Query(
     )
 )
 
+_CUSTOMER = Reading(
+    select(Customer).where(Customer.company_id == bindparam("company"), Customer.id == bindparam("customer"))
+)
+_LATEST_CONSENTS = Reading(
+    select(ConsentRecord)
+    .where(ConsentRecord.company_id == bindparam("company"), ConsentRecord.customer_id == bindparam("customer"))
+    .ext(distinct_on(ConsentRecord.channel, ConsentRecord.address))
+    .order_by(ConsentRecord.channel, ConsentRecord.address, ConsentRecord.recorded_at.desc(), ConsentRecord.id.desc())
+)
+
 
 class ContactRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
     async def customer(self, customer_id: UUID, *, company_id: UUID) -> Customer | None:
-        return await self.session.scalar(
-            select(Customer).where(Customer.company_id == company_id, Customer.id == customer_id)
-        )
+        return await _CUSTOMER.first(self.session, company=company_id, customer=customer_id)
 
     async def customers_at(self, address: str, *, company_id: UUID) -> list[Customer]:
         """Everybody who is reached at this address."""
@@ -132,18 +140,7 @@ class ContactRepository:
 
     async def latest_consents(self, customer_id: UUID, *, company_id: UUID) -> list[ConsentRecord]:
         """The latest record of each channel and address."""
-        rows = await self.session.scalars(
-            select(ConsentRecord)
-            .where(ConsentRecord.company_id == company_id, ConsentRecord.customer_id == customer_id)
-            .ext(distinct_on(ConsentRecord.channel, ConsentRecord.address))
-            .order_by(
-                ConsentRecord.channel,
-                ConsentRecord.address,
-                ConsentRecord.recorded_at.desc(),
-                ConsentRecord.id.desc(),
-            )
-        )
-        return list(rows)
+        return await _LATEST_CONSENTS.all(self.session, company=company_id, customer=customer_id)
 
     def add_consent(self, record: ConsentRecord) -> None:
         self.session.add(record)

@@ -57,7 +57,7 @@ ROOMS: tuple[str, ...] = (
     "policy",
 )
 ROOMS += ("recovery", "storefront", "tools", "voice", "web")
-LOCKING = ("with_for_update", "pg_advisory", "SKIP LOCKED")
+LOCKING = ("with_for_update", "pg_advisory", "SKIP LOCKED", "FOR UPDATE")
 Row = dict[str, Any]
 Take = Callable[[AsyncSession, Row], Awaitable[object]]
 
@@ -192,12 +192,19 @@ def _locks_in_source() -> Iterator[str]:
             owners = {
                 id(node): each.name for each in ast.walk(tree) if isinstance(each, ast.ClassDef) for node in each.body
             }
+            for constant in tree.body:  # a statement that is written once locks for whoever runs it
+                if isinstance(constant, ast.Assign | ast.AnnAssign) and _locks(ast.unparse(constant)):
+                    yield f"{path.relative_to(ROOT)}: {ast.unparse(constant)[:40]}"
             for node in ast.walk(tree):
                 if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                     body = "\n".join(ast.unparse(each) for each in node.body if not _is_docstring(each))
-                    if any(word in body for word in LOCKING):
+                    if _locks(body):
                         owner = owners.get(id(node))
                         yield node.name if owner is None else f"{owner}.{node.name}"
+
+
+def _locks(source: str) -> bool:
+    return any(word in source for word in LOCKING)
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -77,3 +77,6 @@ async def test_whole_rows_are_read_as_objects_of_their_table_that_no_session_kno
         assert [getattr(found, name) for name in names] == [getattr(expected, name) for name in names]
         assert await Reading(query).first(session, cart=company.id) is None
         assert not session.new
+        with pytest.raises(TypeError, match="lock the row"):
+            found.country = "NZ"
+        assert found.country == expected.country
