@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, DateTime, ForeignKeyConstraint, MetaData, String, Uuid
@@ -15,7 +15,6 @@ from db.ids import uuid7
 
 # JSON enters the system here; services read it through a pydantic model.
 type_json = dict[str, Any]
-_ONLY_READ = "_only_read"
 
 
 class Base(DeclarativeBase):
@@ -30,16 +29,6 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-
-    def only_read(self) -> Self:
-        """From now on nothing of it can be set: no session knows it, so nobody would write that down."""
-        self.__dict__[_ONLY_READ] = True
-        return self
-
-    def __setattr__(self, name: str, value: object) -> None:
-        if _ONLY_READ in self.__dict__:
-            raise TypeError(f"This {type(self).__name__} was only read; lock the row, or write an UPDATE.")
-        super().__setattr__(name, value)
 
 
 class UtcDateTime(TypeDecorator[datetime]):

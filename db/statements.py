@@ -1,7 +1,7 @@
 """Queries of the hot path: written once with SQLAlchemy, run over the driver."""
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Select, SelectBase
@@ -52,14 +52,23 @@ class Query:
 
 
 class Reading(Generic[Table]):
-    """A query for whole rows of one table, as objects that no session knows: whoever sets one's attribute is told."""
+    """A query for whole rows of one table, as objects that are read and nothing else.
+
+    They have no state of SQLAlchemy's: to set an attribute of one, or to add it to a session, is an error and not a
+    change that nobody writes down.
+    """
 
     def __init__(self, select: Select[Table]) -> None:
         self._table: type[Table] = select.column_descriptions[0]["entity"]
         self._query = Query(select)
 
     async def all(self, session: AsyncSession, /, **values: object) -> list[Table]:
-        return [self._table(**row._asdict()).only_read() for row in await self._query.rows(session, **values)]
+        return [self._object(row._asdict()) for row in await self._query.rows(session, **values)]
 
     async def first(self, session: AsyncSession, /, **values: object) -> Table | None:
         return next(iter(await self.all(session, **values)), None)
+
+    def _object(self, values: Mapping[str, object]) -> Table:
+        made = self._table.__new__(self._table)
+        vars(made).update(values)
+        return made
