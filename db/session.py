@@ -70,7 +70,7 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
     alone: requests, jobs, tool calls, commands.
     """
     connection = await engine.connect()
-    driver = _driver_of(connection.sync_connection)
+    driver, committed = _driver_of(connection.sync_connection), False
     try:
         # The session takes part when something is first asked through it: it costs as much as the transaction.
         session = AsyncSession(connection, expire_on_commit=False)
@@ -78,11 +78,11 @@ async def transaction(engine: AsyncEngine, *, company_id: UUID | None) -> AsyncI
         session.info[CLOCK_OFFSET] = await _open(driver, _setting(company_id))
         yield session
         await (session.commit() if session.in_transaction() else driver.commit())
-    except BaseException:
+        committed = True
+    finally:
         # Whoever is cancelled waits for this all the same: the connection must not be lost.
-        await asyncio.shield(asyncio.create_task(_give_back(connection, driver)))
-        raise
-    await connection.close()
+        given_back = _give_back(connection, driver)
+        await (given_back if committed else asyncio.shield(asyncio.create_task(given_back)))
 
 
 async def _give_back(connection: PooledConnection, driver: AsyncConnection[Any]) -> None:
