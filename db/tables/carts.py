@@ -182,5 +182,5 @@ class OrderLine(Base, TenantRow):
         owned_by("orders", "order_id"),
         owned_by("product_variants", "variant_id"),
         UniqueConstraint("company_id", "order_id", "variant_id"),
-        Index("ix_order_lines_variant", "company_id", "variant_id"),
+        Index("ix_order_lines_variant", "company_id", "variant_id", "id"),
     )

@@ -17,10 +17,12 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal_column,
     or_,
     select,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from db.base import UtcDateTime
 from db.statements import Query
@@ -31,6 +33,10 @@ from storefront.upsells.rules import Candidate
 
 # An order that came to nothing says nothing about what goes together.
 CAME_TO_NOTHING = (PaymentState.FAILED, PaymentState.CANCELLED, PaymentState.REFUNDED)
+# What is read of a shop's past, however much of it there is: an answer that waits for all of it comes too late. Ids grow
+# with time, so the latest are the end of an index.
+LATEST_ORDERS = 500
+LATEST_OF_EACH = 200  # variant in the cart
 _COMPANY = bindparam("company", type_=Uuid)
 _PRODUCTS = bindparam("products", type_=ARRAY(Uuid))
 
@@ -90,9 +96,7 @@ def _candidates() -> Select[*tuple[Any, ...]]:
 
 def _ranked() -> Select[*tuple[Any, ...]]:
     """All that fits, each with its place among the variants of its product."""
-    lines = _recent_lines()
-    together = _together(lines)
-    sold = select(lines.c.variant_id, func.sum(lines.c.quantity).label("units")).group_by(lines.c.variant_id).cte()
+    together, sold = _together(), _sold()
     same_category = Product.category.in_(_categories())
     orders_together = func.coalesce(together.c.orders, 0)
     units_sold = case((same_category, func.coalesce(sold.c.units, 0)), else_=0)
@@ -141,31 +145,63 @@ def _same(company: Any, key: Any, other: Any) -> ColumnElement[bool]:
     return and_(company == ProductVariant.company_id, key == other)
 
 
-def _recent_lines() -> CTE:
-    return (
-        select(OrderLine.order_id, OrderLine.variant_id, OrderLine.quantity, ProductVariant.product_id)
-        .join(Order, and_(Order.company_id == OrderLine.company_id, Order.id == OrderLine.order_id))
-        .join(
-            ProductVariant,
-            and_(ProductVariant.company_id == OrderLine.company_id, ProductVariant.id == OrderLine.variant_id),
-        )
-        .where(
-            OrderLine.company_id == _COMPANY,
-            Order.placed_at >= bindparam("since", type_=UtcDateTime),
-            *(Order.payment_state != state for state in CAME_TO_NOTHING),
-        )
-        .cte("recent_lines")
+def _sold() -> CTE:
+    """Units sold of each variant, in the shop's latest orders."""
+    latest = (
+        select(Order.id, Order.placed_at, Order.payment_state)
+        .where(Order.company_id == _COMPANY)
+        .order_by(Order.id.desc())
+        .limit(literal_column(str(LATEST_ORDERS)))
+        .subquery()
+    )
+    orders = select(latest.c.id).where(_counts(latest.c)).cte("latest_orders")
+    return _once(
+        select(OrderLine.variant_id, func.sum(OrderLine.quantity).label("units"))
+        .join(orders, orders.c.id == OrderLine.order_id)
+        .where(OrderLine.company_id == _COMPANY)
+        .group_by(OrderLine.variant_id)
+        .cte("sold")
     )
 
 
-def _together(lines: CTE) -> CTE:
-    orders = select(lines.c.order_id).where(lines.c.product_id == func.any(_PRODUCTS))
-    return (
-        select(lines.c.variant_id, func.count(lines.c.order_id.distinct()).label("orders"))
-        .where(lines.c.order_id.in_(orders))
-        .group_by(lines.c.variant_id)
+def _together() -> CTE:
+    """Of the latest orders of what is in the cart, how many had each variant."""
+    line = aliased(OrderLine)
+    latest = (
+        select(line.order_id)
+        .where(line.company_id == _COMPANY, line.variant_id == ProductVariant.id)
+        .order_by(line.id.desc())
+        .limit(literal_column(str(LATEST_OF_EACH)))
+        .lateral()
+    )
+    # Looked up for each line: a join might go through all orders that a shop ever had.
+    counts = select(_counts(Order)).where(Order.company_id == _COMPANY, Order.id == latest.c.order_id)
+    orders = (
+        select(latest.c.order_id)
+        .select_from(ProductVariant)
+        .join(latest, counts.scalar_subquery())
+        .where(ProductVariant.company_id == _COMPANY, ProductVariant.product_id == func.any(_PRODUCTS))
+        .distinct()
+        .cte("orders_of_these")
+    )
+    return _once(
+        select(OrderLine.variant_id, func.count().label("orders"))
+        .join(orders, orders.c.order_id == OrderLine.order_id)
+        .where(OrderLine.company_id == _COMPANY)
+        .group_by(OrderLine.variant_id)
         .cte("together")
     )
+
+
+def _once(part: CTE) -> CTE:
+    """Worked out once: a planner that expects one row would do it again for each candidate."""
+    return part.prefix_with("MATERIALIZED")
+
+
+def _counts(order: Any) -> ColumnElement[bool]:
+    """Whether an order is recent and came to something."""
+    recent = order.placed_at >= bindparam("since", type_=UtcDateTime)
+    return and_(recent, *(order.payment_state != state for state in CAME_TO_NOTHING))
 
 
 def _categories() -> Any:

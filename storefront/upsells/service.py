@@ -14,7 +14,8 @@ WINDOW = timedelta(days=365)
 
 
 async def rank_upsells(session: AsyncSession, cart: CartView, *, now: datetime, limit: int = 3) -> list[Candidate]:
-    """Up to `limit` products that were bought with what is in the cart, then the bestsellers of its categories.
+    """Up to `limit` products that were bought with what is in the cart, then the bestsellers of its categories, by the
+    shop's latest orders.
 
     All are for sale, in stock and priced in the cart's currency (minor units); none is in the cart. The order is
     the same each time. An empty cart gets none.

@@ -2,13 +2,15 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from db.session import transaction
 from db.tables.carts import PaymentState
-from db.tables.catalogue import Product, ProductStatus, StockPolicy
+from db.tables.catalogue import Product, ProductStatus, ProductVariant, StockPolicy
 from db.tables.companies import Company
 from storefront.carts import service as carts
+from storefront.upsells.repository import LATEST_OF_EACH, LATEST_ORDERS
 from storefront.upsells.rules import Candidate, UpsellReason
 from storefront.upsells.service import rank_upsells
 from tests import factories as make
@@ -85,6 +87,58 @@ async def test_what_came_to_nothing_or_is_long_ago_does_not_count(session: Async
     found = await suggest(session, cart.id, company_id=shop.id, limit=20)
     counted = {"PENDING", "AUTHORIZED", "PAID", "ON_HOLD", "COD", "INVOICE", "QUOTE"}
     assert [each.sku for each in found] == sorted(f"WITH-{state}" for state in counted)
+
+
+async def test_only_the_latest_orders_count(session: AsyncSession, shop: Company) -> None:
+    beans = await make.make_product(session, "BEANS", company_id=shop.id, category="Coffee")
+    before, now = [await make.make_product(session, sku, company_id=shop.id, category="Coffee") for sku in "BN"]
+    await _sell(session, shop, before, LATEST_OF_EACH, beside=beans)
+    await _sell(session, shop, now, LATEST_OF_EACH, beside=beans)
+    cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
+    found = await suggest(session, cart.id, company_id=shop.id)
+    assert [(each.sku, each.orders_together) for each in found] == [("N", LATEST_OF_EACH), ("B", 0)]
+    await _sell(session, shop, now, LATEST_ORDERS)
+    found = await suggest(session, cart.id, company_id=shop.id)
+    assert [(each.sku, each.units_sold) for each in found] == [("N", LATEST_ORDERS), ("B", 0)]
+
+
+async def test_what_is_read_does_not_grow_with_what_was_sold(session: AsyncSession, shop: Company) -> None:
+    beans = await make.make_product(session, "BEANS", company_id=shop.id)
+    decaf = await make.make_product(session, "DECAF", company_id=shop.id)
+    await _sell(session, shop, decaf, 20 * LATEST_ORDERS, beside=beans)
+    cart = await make.make_cart(session, (beans, 1), company_id=shop.id)
+    # Once it knows little of what it is asked about, the planner must not go another way.
+    await session.execute(text("SET LOCAL plan_cache_mode = force_generic_plan"))
+    before = await _rows_read(session)
+    assert [each.sku for each in await suggest(session, cart.id, company_id=shop.id)] == ["DECAF"]
+    assert 0 < await _rows_read(session) - before < 8 * LATEST_ORDERS
+
+
+async def _sell(
+    session: AsyncSession, shop: Company, variant: ProductVariant, orders: int, *, beside: ProductVariant | None = None
+) -> None:
+    """Paid orders, each of one of the variant."""
+    variants = [each.id for each in (variant, beside) if each is not None]
+    statement = """
+        WITH made AS (
+            INSERT INTO orders (company_id, id, external_id, payment_state, currency, subtotal_minor, discount_minor,
+                                shipping_minor, tax_minor, total_minor, placed_at)
+            SELECT :company, uuidv7(), uuidv7()::text, 'PAID', 'USD', 100, 0, 0, 0, 100, :now
+            FROM generate_series(1, :orders) RETURNING id
+        )
+        INSERT INTO order_lines (company_id, id, order_id, variant_id, quantity, unit_price_minor)
+        SELECT :company, uuidv7(), made.id, variant, 1, 100 FROM made CROSS JOIN unnest(:variants) AS variant
+    """
+    await session.execute(text(statement), {"company": shop.id, "now": NOW, "orders": orders, "variants": variants})
+
+
+async def _rows_read(session: AsyncSession) -> int:
+    """Of orders and their lines, in this transaction."""
+    statement = """
+        SELECT sum(seq_tup_read + idx_tup_fetch) FROM pg_stat_xact_user_tables
+        WHERE relname IN ('orders', 'order_lines')
+    """
+    return int((await session.execute(text(statement))).scalar_one())
 
 
 async def test_one_variant_of_a_product_however_many_sell_well(session: AsyncSession, shop: Company) -> None:
