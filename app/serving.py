@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.problems import Problem
+from app.memory import keep_loaded
 
 MOST_HEAD_BYTES = 32 * 1024
 HEAD_WITHIN_S = 10.0
@@ -23,6 +24,7 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
 
     There is no access log: the addresses of our links are credentials (`/r/{token}`).
     """
+    keep_loaded()
     uvicorn.run(
         app,
         host=host,

@@ -4,8 +4,11 @@ import asyncio
 import signal
 from datetime import timedelta
 
+import uvloop
+
 from app.database import database
 from app.logs import configure_logs
+from app.memory import keep_loaded
 from app.parts import assemble
 from app.settings import Settings
 from app.worker import run_worker
@@ -17,6 +20,7 @@ async def _work(settings: Settings, url: str) -> None:
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
     parts = assemble(settings, url)
+    keep_loaded()
     try:
         await run_worker(
             parts,
@@ -33,7 +37,7 @@ def main() -> None:
     settings = Settings()
     configure_logs(settings.log_level)
     with database(settings) as url:
-        asyncio.run(_work(settings, url))
+        uvloop.run(_work(settings, url))
 
 
 if __name__ == "__main__":

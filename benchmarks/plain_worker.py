@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import psycopg
+import uvloop
 from pgqueuer.models import Job as QueuedJob
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
@@ -68,4 +69,4 @@ def _bind(queue: QueueManager, name: str, connections: Connections, transactions
 
 
 if __name__ == "__main__":
-    asyncio.run(work(sys.argv[1], json.loads(sys.argv[2])))
+    uvloop.run(work(sys.argv[1], json.loads(sys.argv[2])))

@@ -13,6 +13,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+import uvloop
+
+from app.memory import keep_loaded
 from benchmarks.chat.messages_api import ANSWER
 
 AT_ONCE = 20
@@ -61,6 +64,7 @@ async def _measured(contestant: Contestant, sessions: Sequence[str], first: int)
 
 async def _main(name: str, database_url: str, company_id: str) -> None:
     contestant = await _contestant(name, database_url, company_id)
+    keep_loaded()
     line: Callable[[], Awaitable[str]] = lambda: asyncio.to_thread(sys.stdin.readline)  # noqa: E731
     first = 1_000
     while asked := await line():
@@ -73,4 +77,4 @@ async def _main(name: str, database_url: str, company_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(*sys.argv[1:]))
+    uvloop.run(_main(*sys.argv[1:]))

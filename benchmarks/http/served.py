@@ -4,16 +4,17 @@ It prints its port. Ours is the API as it is, with one route more: what `rank_up
 answered to a page.
 """
 
-import asyncio
 import socket
 import sys
 from uuid import UUID
 
 import uvicorn
+import uvloop
 from fastapi import APIRouter, FastAPI
 
 from api.dependencies import Now, OwnCart, SessionDep
 from api.route import TransactionRoute
+from app.memory import keep_loaded
 from app.parts import assemble
 from app.server import create_server
 from app.settings import Settings
@@ -42,8 +43,9 @@ async def _serve(name: str, database_url: str, *arguments: str) -> None:
     listening = socket.create_server(("127.0.0.1", 0), backlog=128)
     print(listening.getsockname()[1], flush=True)
     config = uvicorn.Config(_app(name, database_url, list(arguments)), log_config=None, access_log=False)
+    keep_loaded()
     await uvicorn.Server(config).serve(sockets=[listening])
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve(*sys.argv[1:]))
+    uvloop.run(_serve(*sys.argv[1:]))

@@ -1,5 +1,6 @@
 """Heads of requests over a real socket: too large, too slow, and none at all."""
 
+import gc
 import socket
 from collections.abc import Iterator
 
@@ -86,3 +87,16 @@ def test_what_is_no_http_is_a_problem(address: tuple[str, int]) -> None:
 @pytest.mark.parametrize("sent", [b"", GET], ids=["nothing", "half a head"])
 def test_who_does_not_get_on_with_it_is_let_go(address: tuple[str, int], sent: bytes) -> None:
     assert answer(address, sent).startswith("HTTP/1.1 408 ")
+
+
+def test_what_is_loaded_is_out_of_the_collectors_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full collection that walks through all of it stops every request for 0.2 s."""
+    out_of_the_way: list[int] = []
+    monkeypatch.setattr("uvicorn.run", lambda *_, **__: out_of_the_way.append(gc.get_freeze_count()))
+    before = gc.get_freeze_count()
+    try:
+        serving.serve(FastAPI(), host="127.0.0.1", port=0)
+    finally:
+        gc.unfreeze()
+    assert before == 0
+    assert out_of_the_way[0] > 100_000
