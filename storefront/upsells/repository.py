@@ -33,8 +33,8 @@ from storefront.upsells.rules import Candidate
 
 # An order that came to nothing says nothing about what goes together.
 CAME_TO_NOTHING = (PaymentState.FAILED, PaymentState.CANCELLED, PaymentState.REFUNDED)
-# What is read of a shop's past, however much of it there is: an answer that waits for all of it comes too late. Ids grow
-# with time, so the latest are the end of an index.
+# What is read of a shop's past, however much there is: an answer that waits for all of it comes too late. Ids grow with
+# time, so the latest are the end of an index.
 LATEST_ORDERS = 500
 LATEST_OF_EACH = 200  # variant in the cart
 _COMPANY = bindparam("company", type_=Uuid)
