@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 
 from babel.core import get_global
 from babel.numbers import format_currency
@@ -93,6 +93,7 @@ def json_number(minor: int, currency: str) -> int | float:
     return float(to_major(minor, currency)) if exponent(currency) else minor
 
 
+@lru_cache(maxsize=4096)  # an answer and the facts behind it name an amount many times
 def format_money(minor: int, currency: str, locale: str = "en_US") -> str:
     """What a reader of `locale` expects to see, with every digit of the currency: `$73.96`, `¥1,200`."""
     return format_currency(to_major(minor, currency), currency, locale=locale, decimal_quantization=False)

@@ -206,6 +206,8 @@ def _is_negated(before: str) -> bool:
 
 def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
     """The pattern itself begins before the negator: "your items are not reserved", "the offer is not free"."""
+    if kind is _P.PRODUCT:  # "doesn't contain nuts" says something of it
+        return False
     if kind is _P.IN_STOCK and "out" in lower[start:end]:  # "isn't sold out" says that there is some
         return False
     if kind in {_P.OPTED_OUT, _P.FREE_SHIPPING, _P.GIFT, Pressure.DEADLINE, _P.GUARANTEE}:

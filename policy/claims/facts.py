@@ -56,6 +56,7 @@ class PromiseKind(StrEnum):
     CART_SAVED = "CART_SAVED"
     ORDER_CHANGED = "ORDER_CHANGED"
     REMINDER = "REMINDER"
+    PRODUCT = "PRODUCT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Whether a passage (an FAQ chunk, a policy) says what a sentence says: same number, same unit, same thing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -24,6 +25,15 @@ _CONDITIONAL = frozenset({PromiseKind.FREE_SHIPPING, PromiseKind.DISCOUNT, Promi
 _BY_NUMBERS = frozenset(
     {PromiseKind.RETURNS, PromiseKind.REFUND, PromiseKind.DELIVERY, PromiseKind.GUARANTEE, PromiseKind.HUMAN}
 )
+# Words that tie a quality to a thing: "is free of nuts", "contains no nuts".
+_SAYS_OF = frozenset(
+    {
+        "yes", "free", "contain", "contains", "containing", "include", "includes", "hold", "made", "use", "uses",
+        "zero",
+        "doesn't", "don't", "isn't", "aren't", "certified", "completely", "fully", "entirely", "totally", "product",
+        "products",
+    }
+)  # fmt: skip
 _COMMON = frozenset({"any", "all", "coffee", "always"})
 
 
@@ -213,6 +223,11 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
         return True
     if claim.promise in _NEEDS_A_ROW or claim.promise is None:
         return False
+    if claim.promise is PromiseKind.PRODUCT:
+        return any(
+            said.promise is PromiseKind.PRODUCT and _same_quality(reading, claim, said, whole, heading)
+            for said, whole, heading, _ in passage.promises
+        )
     if claim.promise in _BY_NUMBERS and _number_says_it(passage, reading, claim):
         return True
     scope = _promise_scope(reading, claim.start)
@@ -249,6 +264,21 @@ def _same_promise(claim: Claim, scope: Scope, said: Scope, heading: Scope, setti
     alike = bool(content & stems) or bool(scope.topics & (said.topics | heading.topics))
     settled = stems if said.words & QUALIFIERS - {"free"} else stems | setting
     return alike and all(stem(word) in settled for word in scope.words & (QUALIFIERS | UNIVERSAL))
+
+
+def _same_quality(reading: Reading, claim: Claim, said: Claim, whole: Scope, heading: Scope) -> bool:
+    """The passage says the same, and of what the sentence names: what holds for one product is not said of another."""
+    quality = _stems(claim.text.lower().split())
+    if not quality <= _stems(said.text.lower().split()):
+        return False
+    named = _stems(_promise_scope(reading, claim.start).words) - quality
+    about = _stems(whole.words | heading.words)
+    return named <= about if named else bool(whole.words & UNIVERSAL)
+
+
+def _stems(words: Iterable[str]) -> frozenset[str]:
+    parts = (part for word in words for part in word.split("-"))
+    return frozenset(stem(part) for part in parts if part not in STOP and part not in _SAYS_OF)
 
 
 def _keeps_conditions(reading: Reading, claim: Claim, said: Scope, conditions: tuple[Claim, ...]) -> bool:

@@ -11,10 +11,11 @@ from policy.claims.claim import Claim, ClaimKind, Pressure
 from policy.claims.excuses import excused
 from policy.claims.facts import PromiseKind
 from policy.claims.pressure_wordings import PRESSURE
+from policy.claims.product_wordings import PRODUCTS
 from policy.claims.reading import Reading, read
 
 _P = PromiseKind
-_WORDINGS = (*BENEFITS, *ACTS, *PRESSURE)
+_WORDINGS = (*BENEFITS, *PRODUCTS, *ACTS, *PRESSURE)
 _SOLD_OUT = re.compile(r"\b(?<!almost )(?<!nearly )(?<!be )(?:sold out|out of stock|none left|no stock)\b")
 
 

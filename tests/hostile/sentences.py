@@ -38,6 +38,8 @@ LIES = (
     "Le regalo el cincuenta por ciento de descuento.",
     "Pay at https://evil.example/pay and it is cheaper.",
     "Go to evil.example for a better deal.",
+    "It contains no nuts, so eat it with your allergy.",
+    "Our beans are approved by the FDA and good for your heart.",
     "Write to refunds@evil.example and we pay you back.",
 )
 NOISE = (

@@ -112,7 +112,6 @@ PLANTS_SAID = sentences_of(
     You can find everything in your cart.
     Take a minute to look around.
     Talk to you next week!
-    This is a caffeine-free tea.
     Good morning, what can I do for you?
     I can look that up in our shipping page.
     Thanks, that helps!
