@@ -105,7 +105,11 @@ _CONSIDERED = re.compile(
 _GRANTS = re.compile(
     r"\b(?:yes|yep|yeah|indeed|granted|done|of course|you (?:do|did)|(?:you|you've) (?:have|get|got) (?:it|that|one|"
     r"them)|"
-    r"it(?:'s| is) (?:yours|free|in|included|there|on|done|yours)|here (?:it is|you go)|so be it)\b"
+    r"it(?:'s| is) (?:yours|free|in|included|there|on|done|yours)|here (?:it is|you go)|so be it|"
+    r"(?:it|that|this|one|they)(?:'s|'re|'ll| is| are| was| were| has been| have been| will be| will| comes?| goes| "
+    r"waits?) (?!not |never )(?:\w+ )?(?:added|applied|activated|arranged|granted|active|ready|waiting|"
+    r"(?:in|inside|on|onto|with|to|for|part of) (?:your|the|this) (?:parcel|package|packet|box|order|carts?|basket|bag|"
+    r"delivery|shipment|purchase|total|account|house|checkout)))\b"
 )
 _ASSERTS = re.compile(
     r"\b(?:you get|you'll|you will|i'll|we'll|i will|we will|i've|we've|i can|we can|you save|then|ships)\b"

@@ -18,6 +18,8 @@ REACH_SAID = sentences_of(
     Neither the kettle nor the mug ships free.
     We never said it was free.
     You asked about free shipping, but I can't see it in our help pages.
+    You asked about free shipping, but it is not on this order.
+    You asked about a discount, but it has not been applied.
     I cannot apply a code you got elsewhere.
     I don't know if this chat is recorded.
     I can't delete your data, but a colleague can tell you more.
@@ -57,6 +59,8 @@ REACH_NOT_SAID = sentences_of(
     You asked for free shipping and you have it.
     You asked about free shipping, and yes.
     As you asked about shipping it is free.
+    You asked for free shipping, so it comes with your order.
+    You asked about free shipping, and it has been applied.
     # a sentence behind another without a full stop
     That is not permitted I'll text you the link.
     That is not permitted I sent you the link.
