@@ -4,6 +4,7 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
+from psycopg import AsyncRawCursor
 from sqlalchemy import Select, SelectBase
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import Base
 from db.session import driver_connection
 
-_DIALECT: PGDialect_psycopg = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # has no annotations
+# Numbered places are the server's own: for names the driver reads a long text through at each call.
+_DIALECT: PGDialect_psycopg = PGDialect_psycopg(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 # What SQLAlchemy wants to be told of a number, all of which are exact in our tables (pg_type of numeric).
 _NUMERIC = 1700
 
@@ -31,6 +33,8 @@ class Query:
         self.text = str(compiled)
         if "POSTCOMPILE" in self.text:
             raise ValueError("IN (...) is written anew for each call: say = ANY(:array), or name the values")
+        assert compiled.positiontup is not None
+        self._places = compiled.positiontup
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         columns = [(name, column.type) for name, column in select.exported_columns.items()]
         self._row: Any = namedtuple("Row", [name for name, _ in columns])  # type: ignore[misc]
@@ -41,7 +45,9 @@ class Query:
         """All rows, with what the session has changed so far in them. `values` fill the query's bound parameters."""
         if session.new or session.dirty or session.deleted:
             await session.flush()
-        cursor = await (await driver_connection(session)).execute(self.text, {**self._constants, **values})
+        cursor = AsyncRawCursor(await driver_connection(session))
+        named = {**self._constants, **values}
+        await cursor.execute(self.text, [named[name] for name in self._places])
         return [self._row._make(self._processed(row)) for row in await cursor.fetchall()]
 
     def _processed(self, row: tuple[Any, ...]) -> list[Any]:
