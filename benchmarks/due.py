@@ -6,14 +6,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
+from unittest import mock
 from uuid import UUID
 
 import psycopg
 from pgqueuer.db import PsycopgDriver
 from pgqueuer.queries import Queries
-from psycopg.rows import TupleRow
-from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.jobs import Jobs
@@ -256,26 +255,24 @@ async def _statements(server: EmbeddedServer, engine: AsyncEngine, shop: BenchSh
         add_due_attempts(connection, shop, 1, due_at=now - DAY, apart_s=0, at=now - DAY)
     attempt = (await _rows(server, "SELECT id FROM save_attempts WHERE due_at <= %s", now))[0][0]
     counts: list[int] = []
+    execute = psycopg.AsyncCursor.execute
 
-    class Counting(psycopg.AsyncCursor[TupleRow]):
-        async def execute(self, query: Any, *values: Any, **options: Any) -> Self:
-            text = query if isinstance(query, bytes) else str(query).encode()
-            if text.startswith(b"BEGIN"):  # the first statement of each transaction
-                counts.append(0)
-            if counts:
-                counts[-1] += 1
-            return await super().execute(query, *values, **options)
-
-    @event.listens_for(parts.engine.sync_engine, "connect")
-    def count(connection: Any, _: object) -> None:
-        connection.driver_connection.cursor_factory = Counting
+    async def counted(self: Any, query: Any, *values: Any, **options: Any) -> Any:
+        text = query if isinstance(query, bytes) else str(query).encode()
+        if text.startswith(b"BEGIN"):  # the first statement of each transaction
+            counts.append(0)
+        if counts:
+            counts[-1] += 1
+        return await execute(self, query, *values, **options)
 
     jobs, plan = Jobs(parts), {}
-    await jobs.run_stage(Job(company_id=shop.company_id, id=UUID(str(attempt))))
-    plan[RUN_STAGE_JOB], counts[:] = counts[:], []
-    message = (await _rows(server, "SELECT id FROM messages WHERE attempt_id = %s", attempt))[0][0]
-    await jobs.send_message(Job(company_id=shop.company_id, id=UUID(str(message))))
-    plan[SEND_JOB] = counts[:]
+    # Of every cursor, those with the server's own placeholders too.
+    with mock.patch.object(psycopg.AsyncCursor, "execute", counted):
+        await jobs.run_stage(Job(company_id=shop.company_id, id=UUID(str(attempt))))
+        plan[RUN_STAGE_JOB], counts[:] = counts[:], []
+        message = (await _rows(server, "SELECT id FROM messages WHERE attempt_id = %s", attempt))[0][0]
+        await jobs.send_message(Job(company_id=shop.company_id, id=UUID(str(message))))
+        plan[SEND_JOB] = counts[:]
     assert all(plan.values())  # with nothing counted the reference would do nothing
     await parts.aclose()
     with owner(server) as connection:
