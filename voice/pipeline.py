@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import WebSocket
 from pipecat.audio.vad.silero import SileroVADAnalyzer
+from pipecat.frames.frames import InputAudioRawFrame
 from pipecat.pipeline.pipeline import Pipeline
 from pipecat.pipeline.worker import PipelineParams, PipelineWorker, ProcessorUnusablePolicy
 from pipecat.processors.aggregators.llm_context import LLMContext
@@ -31,11 +32,13 @@ from voice.processors.conversation import Conversation
 from voice.processors.opt_out import OptOutEar
 from voice.processors.serializer import TwilioSerializer
 from voice.speech.rates import HEARING_RATE, LINE_RATE
-from voice.speech.schemas import Speech
+from voice.speech.schemas import PAUSE_S, Speech
 from voice.telephony import Telephony
 from voice.turns.policies import VOICE_DETECTION, TurnStop, turn_policies
 
 logger = logging.getLogger(__name__)
+
+SILENCE_FRAME_S = 0.02
 
 
 class Agent(Protocol):
@@ -48,6 +51,8 @@ class Limits:
     idle_s: float = 6.0
     beat_every_s: float = 5.0
     end_within_s: float = 40.0
+    # Recognising the last words of somebody who has put the phone down: only an opt-out among them still counts.
+    hear_out_s: float = 2.0
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,9 @@ async def _talk(
     )
 
     async def disconnected(_: FastAPIWebsocketTransport, __: WebSocket) -> None:
+        conversation.left()
+        await worker.queue_frames(_silence())
+        await asyncio.wait({ended}, timeout=phone.limits.hear_out_s)
         gone.set()
 
     transport.add_event_handler("on_client_disconnected", disconnected)
@@ -144,6 +152,15 @@ async def _talk(
         leaving.cancel()
         await _end_pipeline(worker, running, within_s=phone.limits.end_within_s)
         await conversation.drain()
+
+
+def _silence() -> list[InputAudioRawFrame]:
+    """What tells the voice detector, and whoever recognises speech elsewhere, that the last words are over."""
+    audio = bytes(2 * round(HEARING_RATE * SILENCE_FRAME_S))
+    return [
+        InputAudioRawFrame(audio, HEARING_RATE, 1)
+        for _ in range(round((VOICE_DETECTION.stop_secs + PAUSE_S) / SILENCE_FRAME_S))
+    ]
 
 
 def _worker(*processors: FrameProcessor) -> PipelineWorker:

@@ -139,6 +139,12 @@ class Customer:
             self._changed.clear()
             await self._changed.wait()
 
+    async def until_said(self) -> None:
+        """Return when the customer has nothing more to say."""
+        while self.stream.saying:
+            self._changed.clear()
+            await self._changed.wait()
+
     async def until_quiet(self, frames: int = 40) -> None:
         """Return when we have said something and then nothing for so long (40 frames are 0.8 s)."""
         while not self.frames_heard or self._quiet_frames < frames:

@@ -116,6 +116,53 @@ async def test_an_opt_out_ends_the_call_at_once_even_in_the_disclosure(
     assert line.carrier.hung_up == [call.provider_id]
 
 
+@pytest.mark.parametrize("during", ["the disclosure", "the conversation"])
+@pytest.mark.parametrize("ear", ["of this machine", "of Deepgram"])
+async def test_an_opt_out_is_heard_though_the_phone_is_down(
+    engine: AsyncEngine, shop: Shop, during: str, ear: str
+) -> None:
+    """Its last word is on the line when the customer hangs up, and no silence after it tells that it was the last."""
+    models = get_local_models()
+
+    async def hear(pcm: bytes, _: int) -> str:
+        return await models.recognise(pcm)
+
+    async def speak(text: str, rate: int) -> bytes:
+        return await models.synthesise(text, rate=rate)
+
+    live = ScriptedCall(beginning=[DISCLOSURE if during == "the disclosure" else QUESTION])
+    async with deepgram.serving(hear, speak) as fake:
+        speech = LocalSpeech() if ear == "of this machine" else DeepgramSpeech(SecretStr(deepgram.KEY), fake.url)
+        async with exchange(engine, shop, live, speech=speech) as line:
+            call, token = await line.answered_call()
+            customer = Customer(call, token)
+            running = asyncio.create_task(customer.stream.carry(line.url))
+            await customer.until_heard(25)
+            customer.stream.say(await voice("Stop calling me."))
+            await customer.until_said()
+            customer.stream.hang_up()
+            await ended(line, customer, running)
+            row = await line.row(call.id)
+    assert ("heard", "Stop calling me.") in live.told
+    assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, None)
+
+
+async def test_what_else_was_said_before_the_phone_went_down_is_not_answered(engine: AsyncEngine, shop: Shop) -> None:
+    live = ScriptedCall(beginning=[QUESTION])
+    async with exchange(engine, shop, live) as line:
+        call, token = await line.answered_call()
+        customer = Customer(call, token)
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_heard(25)
+        customer.stream.say(await voice("Yes, I am."))
+        await customer.until_said()
+        customer.stream.hang_up()
+        await ended(line, customer, running)
+        row = await line.row(call.id)
+    assert not [told for told in live.told if told[0] == "heard"]
+    assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DISCONNECTED, EndReason.HUNG_UP, None)
+
+
 async def test_silence_is_noticed_after_what_was_said_was_played(engine: AsyncEngine, shop: Shop) -> None:
     live = ScriptedCall(beginning=[QUESTION])
     async with exchange(engine, shop, live) as line:

@@ -54,6 +54,7 @@ class Conversation(FrameProcessor):
         self._customer_speaks = False
         self._turn: asyncio.Task[None] | None = None
         self._cut: list[Say] = []
+        self._gone = False
         self._records: set[asyncio.Task[None]] = set()
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
@@ -101,8 +102,18 @@ class Conversation(FrameProcessor):
         while self._records:
             await asyncio.wait(self._records)
 
+    def left(self) -> None:
+        """The customer has put the phone down: nothing is said any more, and nothing but an opt-out still begins."""
+        self._gone = True
+        self._idle.stop()
+        self._mark_overdue.stop()
+        if not self._line.cut_off:  # the opt-out's turn goes on
+            self._stop_turn()
+
     def customer_said(self, text: str) -> None:
         """A turn of the customer has ended. Where nothing of it could be understood, say again what it cut off."""
+        if self._gone:
+            return
         if text:
             now = perf_counter()
             timings = {"speechEndToTranscript": _ms(now - self._speech_ended)}
@@ -113,14 +124,17 @@ class Conversation(FrameProcessor):
     # What the customer does
 
     async def _opted_out(self, text: str) -> None:
+        # The call knows it from here on, and keeps it whatever becomes of this pipeline.
+        keeping = self._live.heard(text, at_ms=self._at_ms(), timings={})
         await self._fall_silent()
-        self._begin(self._live.heard(text, at_ms=self._at_ms(), timings={}))
+        self._begin(keeping)
 
     async def _pressed(self, digit: str) -> None:
         # Every other key means nothing, and interrupts nothing.
         if digit == OPT_OUT_KEY:
+            keeping = self._live.pressed(digit)
             await self._fall_silent()
-            self._begin(self._live.pressed(digit))
+            self._begin(keeping)
 
     async def _fall_silent(self) -> None:
         """Not a sound more: what comes now is an opt-out."""
@@ -146,11 +160,11 @@ class Conversation(FrameProcessor):
 
     def _wait_for_customer(self) -> None:
         busy = self._customer_speaks or (self._turn is not None and not self._turn.done())
-        if self._line.silent.is_set() and not busy:
+        if self._line.silent.is_set() and not busy and not self._gone:
             self._idle.set(self._idle_s)
 
     def _await_marks(self) -> None:
-        if self._line.silent.is_set():
+        if self._line.silent.is_set() or self._gone:
             self._mark_overdue.stop()
         else:
             self._mark_overdue.set(self._line.at_most_s)

@@ -9,14 +9,13 @@ from pipecat.services.tts_service import TTSService
 from pydantic import SecretStr
 
 from recovery.voice_script import ScriptSettings
-from voice.speech.schemas import SPOKEN_WITHIN_S
+from voice.speech.schemas import PAUSE_S, SPOKEN_WITHIN_S
 
 DEFAULT_URL = "wss://api.deepgram.com"
 RECOGNISER = "nova-3-general"
 # Where the script names a voice that is not Deepgram's, as the specification's own does.
 VOICE, VOICES = "aura-2-helena-en", "aura-2-"
 SLOWEST, FASTEST = 0.7, 1.5
-ENDPOINTING_MS = 300
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,12 @@ class DeepgramSpeech:
         """Nothing to load: each call opens its own connections."""
 
     def speech_to_text(self) -> STTService:
+        heard = DeepgramSTTService.Settings(model=RECOGNISER, endpointing=round(1000 * PAUSE_S), interim_results=True)
         return DeepgramSTTService(
             api_key=self.api_key.get_secret_value(),
             base_url=self.base_url,
             mip_opt_out=True,
-            settings=DeepgramSTTService.Settings(model=RECOGNISER, endpointing=ENDPOINTING_MS, interim_results=True),
+            settings=heard,
         )
 
     def text_to_speech(self, settings: ScriptSettings) -> TTSService:

@@ -9,6 +9,8 @@ from recovery.voice_script import ScriptSettings
 
 # A machine or a provider that is busy takes long; what comes later than this is not spoken.
 SPOKEN_WITHIN_S = 30.0
+# A provider that recognises speech as it comes takes this much silence for the end of what was said.
+PAUSE_S = 0.3
 
 
 class Speech(Protocol):
