@@ -48,6 +48,8 @@ class TwilioSerializer(TwilioFrameSerializer):
             case InterruptionFrame() if self._line.uninterruptible or self._line.leaving:
                 # `clear` would throw away the disclosure, or the farewell, too.
                 return None
+            case InterruptionFrame():
+                self._heard_since_mark = False
             case OutputTransportMessageFrame(message=message):
                 # A sentence that no audio came of was not heard: its mark would say that it was.
                 if not self._heard_since_mark:

@@ -47,6 +47,16 @@ async def test_a_sentence_that_no_audio_came_of_is_not_marked_as_played(
     assert await serializer.serialize(mark_frame(line.say(SAY), interruptible=True)) is None
 
 
+async def test_what_a_barge_in_threw_away_is_no_audio_of_the_next_sentence(
+    line: Line, serializer: TwilioSerializer
+) -> None:
+    line.say(SAY)
+    await serializer.serialize(OutputAudioRawFrame(bytes(320), 8_000, 1))
+    line.interrupted()
+    await serializer.serialize(InterruptionFrame())
+    assert await serializer.serialize(mark_frame(line.say(SAY), interruptible=True)) is None
+
+
 async def test_a_barge_in_clears_but_never_disclosure_or_farewell(line: Line, serializer: TwilioSerializer) -> None:
     sent = await serializer.serialize(InterruptionFrame())
     assert sent is not None
