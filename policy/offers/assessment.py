@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -31,12 +30,6 @@ class Assessment:
     decision: rules.Decision
     policy: PolicyInForce
     person_key: str | None
-
-
-async def policy_in_force(session: AsyncSession, *, company_id: UUID) -> PolicyInForce:
-    """What the merchant publishes now, under every cap."""
-    found = await OfferRepository(session).configured(company_id=company_id)
-    return PolicyInForce(found.version, policy_of(found.flow_config, found.chat_config))
 
 
 async def assess(

@@ -63,18 +63,6 @@ async def grants_of(session: AsyncSession, cart_id: UUID, *, company_id: UUID) -
     return await OfferRepository(session).grants(cart_id, company_id=company_id)
 
 
-async def consider(
-    session: AsyncSession, cart_id: UUID, intent: Intent, *, company_id: UUID, now: datetime
-) -> rules.Decision:
-    """What would be granted for this intent; writes and locks nothing (for a menu of remedies)."""
-    offers = OfferRepository(session)
-    cart = await offers.cart(cart_id, company_id=company_id)
-    if cart is None:
-        raise NoSuchCart("There is no such cart.")
-    given = await offers.grants(cart_id, company_id=company_id)
-    return (await assess(session, cart, given, intent, now=now)).decision
-
-
 async def propose(
     session: AsyncSession,
     cart_id: UUID,

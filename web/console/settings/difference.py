@@ -30,19 +30,6 @@ def flatten(config: Mapping[str, JsonValue], *, at: Path = ()) -> Flat:
     return flat
 
 
-def nest(flat: Flat) -> dict[str, JsonValue]:
-    """The config again."""
-    config: dict[str, JsonValue] = {}
-    for path, value in flat.items():
-        part = config
-        for name in path[:-1]:
-            inner = part.setdefault(name, {})
-            assert isinstance(inner, dict)
-            part = inner
-        part[path[-1]] = value
-    return config
-
-
 def changes(before: Mapping[str, JsonValue], after: Mapping[str, JsonValue]) -> list[Change]:
     """What differs, in the order of the later config."""
     old, new = flatten(before), flatten(after)

@@ -142,10 +142,6 @@ def title_of(path: Path) -> str:
     return label
 
 
-def stage_title(name: str) -> str:
-    return _STAGES.get(name, words(name))
-
-
 def option(value: str) -> str:
     if value in Channel.__members__:
         return MESSAGE_CHANNELS[Channel(value)]
