@@ -19,10 +19,12 @@ _GOODS = r"(?:items?|cart|order|things|products?|bags?|coffee|basket|it|them|thi
 ACTS: tuple[Wording, ...] = (
     wording(
         _P.HOLD,
-        "hold held holding reserve reserved reserving aside keep keeping lock locked secured save saved on set",
+        "hold held holding reserve reserved reserving aside keep keeping lock locked secured save saved on set "
+        "kept else",
         r"reserved",
         rf"{TOLD} {DONE}(?:reserv\w+|held|hold(?:ing)?|lock\w*|secur\w+)(?: \w+){{0,4}}",
-        r"(?:set|put|setting|putting) (?:\w+ ){0,3}aside",
+        r"(?:set|put|setting|putting|kept|keep|keeping) (?:\w+ ){0,3}aside",
+        r"(?:no one|nobody) else (?:can|will|could) (?:\w+ )?(?:buy|take|get|grab|have) (?:it|them|this|that|yours)",
         r"(?:on|under) hold for you",
         rf"(?:i'll|we'll|i've|we've|i'm|we're|i will|we will|can|to) {DONE}(?:keep(?:ing)?|kept|sav(?:e|ed|ing)) "
         rf"(?:\w+ )?(?:for you|{_GOODS} (?:\w+ )?(?:for you|aside|on hold|reserved))",
@@ -137,7 +139,8 @@ ACTS: tuple[Wording, ...] = (
         "your for put taken dropped combined split order added removed updated changed upgraded cancelled canceled "
         "swapped replaced adjusted edited modified "
         "placed switched adding removing updating changing cancelling canceling swapping replacing now "
-        "doubled increased decreased confirmed processed switch booked",
+        "doubled increased decreased confirmed processed switch booked payment card account consider sorted arranged "
+        "settled care manager",
         r"(?:i've|we've|i have|we have|i|we|i just) (?:just |already |now )?(?!found|seen|see|look|can |could |"
         r"may )\w+ (?:\w+ "
         r"){1,6}"
@@ -161,6 +164,12 @@ ACTS: tuple[Wording, ...] = (
         r"now in your (?:cart|basket)",
         r"all done, (?:it|that)",
         r"order (?:is|has been) (?:confirmed|placed)",
+        r"payment (?:went|has gone|is going) through",
+        r"payment (?:was|has been) (?:\w+ )?(?:successful|received|accepted|processed|confirmed|completed?|taken)",
+        r"(?:card|account) (?:was|has been) (?:\w+ )?(?:charged|debited|refunded|credited)",
+        r"consider it done",
+        r"(?:that's|that is|it's|it is|everything's|everything is) (?:\w+ )?(?:sorted|arranged|settled|taken care of)",
+        r"manager (?:has |have )?(?:\w+ )?(?:agreed|approved|signed off|said yes|authori[sz]ed)",
     ),
     wording(
         _P.REMINDER,

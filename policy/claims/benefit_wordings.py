@@ -51,7 +51,8 @@ BENEFITS: tuple[Wording, ...] = (
         "combined stacked together bargain steal cheaper extend extended extending discount discounted "
         "coupon voucher deal savings "
         "save saving saved offer promo cheaper sale price "
-        "total reduction code bargain bogo cut lower reduced off markdown rebate cashback credit less prices",
+        "total reduction code bargain bogo cut lower reduced off markdown rebate cashback credit less prices "
+        "applied activated redeemed deducted taken order bill",
         rf"(?:{TOLD} {DONE}|you |you'll |you will |you can |you've |you're |can |to |there is |there's |there are"
         r" |here is |here's |please |and |has |have |with |with your |with the )(?:\w+ )?(?:appl(?:y|ied|ying)|add"
         r"(?:ed|ing)?|giv(?:e|en|ing)|gave|get|gets|getting|got|offer(?:ed|ing)?|have|has|receiv\w+|unlock\w*|"
@@ -85,6 +86,9 @@ BENEFITS: tuple[Wording, ...] = (
         r"discounts? (?:\w+ )?(?:just )?(?:for you|you get|you'll get|you have|you've)",
         r"at a discount",
         r"with a discount",
+        r"(?:it|that|this|one|they|both)(?:'s|'re| is| are| was| were| has been| have been) (?:now |already |just )*"
+        r"(?:applied|activated|redeemed|deducted|taken off|on (?:the|your) (?:order|total|bill))",
+        r"ma(?:de|king) (?:it|this|that|them) (?:\w+ )?(?:cheaper|cost less)",
         r"for less",
     ),
     wording(
@@ -123,6 +127,7 @@ BENEFITS: tuple[Wording, ...] = (
         r"(?:returns?|exchanges?) (?:are|is|will be|within|for|up to|period|window|accepted|'s)",
         r"(?:accept|take|offer|allow)(?:s|ed)? (?:\w+ )?(?:returns?|exchanges?)",
         r"no questions asked",
+        r"(?:we|we'll|we will) (?:\w+ )?take (?:\w+ ){0,3}back",
         r"returnable",
         r"exchangeable",
         r"return (?:it|them|any\w*|unused|unopened|your|within|for|the|period|window)",
@@ -150,6 +155,8 @@ BENEFITS: tuple[Wording, ...] = (
         r"(?:arriv|deliver|ship|dispatch)\w* (?:\w+ ){0,2}(?:quickly|fast|promptly|in no time|right away|"
         r"immediately)",
         r"on its way to you",
+        rf"(?:they|{_PARCEL})(?:'ll be| will be|'s| is|'re| are) (?:\w+ )?with you (?:very )?(?:soon|shortly|"
+        r"in no time)",
     ),
     wording(
         _P.GUARANTEE,
@@ -176,7 +183,7 @@ BENEFITS: tuple[Wording, ...] = (
     wording(
         _P.GIFT,
         "present surprise goodie treat free gift complimentary bonus house charge cost sample samples extra throw "
-        "throwing us freebie nothing gratis",
+        "throwing us freebie nothing gratis little",
         r"(?<!-)(?<!feel )(?<!caffeine )(?<!sugar )(?<!gluten )(?<!dairy )(?<!lactose )(?<!hands )(?<!cruelty )free"
         r"(?! to\b|dom|[- ](?:time|range|trade|standing|hand|of (?:\w+ )?(?:caffeine|sugar|dairy|gluten|lactose|"
         r"nuts?|plastic|bpa|additives|preservatives)))",
@@ -190,6 +197,9 @@ BENEFITS: tuple[Wording, ...] = (
         r"throw(?:n|ing)? in",
         r"freebies?",
         r"gratis",
+        rf"{TOLD} {DONE}(?:includ\w+|add(?:ed|ing)?|put|slipp\w+|toss\w*|pack\w*) (?:\w+ ){{0,2}}"
+        r"(?:a little (?:something|extra)|something (?:extra|special))",
+        r"(?:an?|one|some) extra (?:\w+ ){0,2}(?:in|inside|with) your (?:parcel|package|box|delivery)",
         r"as a gift (?:from|to) (?:us|you)",
         r"gift from us",
         r"on us",

@@ -113,3 +113,25 @@ REACH_NOT_SAID = sentences_of(
     My colleague has changed your delivery address.
     """
 )
+
+# True where a row keeps it, and nowhere else.
+REACH_WITHOUT_ROWS = sentences_of(
+    """
+    # of what was spoken of before
+    About the discount: it's applied.
+    You mentioned a discount, and it has been applied.
+    You wanted a coupon, and it's on the order now.
+    I made it cheaper for you.
+    I've included a little something.
+    You'll find an extra bag in your parcel.
+    I kept it aside for you.
+    No one else can buy it now.
+    It'll be with you soon.
+    We take everything back.
+    My manager has agreed.
+    Consider it done.
+    That's sorted.
+    Your payment went through.
+    Your card has been charged.
+    """
+)

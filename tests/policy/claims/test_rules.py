@@ -27,13 +27,14 @@ from policy.claims.rules import check
 from tests.policy.claims.cases import EVERYTHING, NOT_SAID, NOW, ROWS, SAID
 from tests.policy.claims.plant_cases import PLANTS, PLANTS_NOT_SAID, PLANTS_NOW, PLANTS_SAID
 from tests.policy.claims.product_cases import PRODUCTS, PRODUCTS_NOT_SAID, PRODUCTS_SAID
-from tests.policy.claims.reach_cases import REACH_NOT_SAID, REACH_SAID
+from tests.policy.claims.reach_cases import REACH_NOT_SAID, REACH_SAID, REACH_WITHOUT_ROWS
 from tests.policy.claims.shoe_cases import SHOES, SHOES_NOT_SAID, SHOES_NOW, SHOES_SAID
 
 COFFEE_SHOP = (EVERYTHING, NOW)
 PLANT_SHOP = (PLANTS, PLANTS_NOW)
 SHOE_SHOP = (SHOES, SHOES_NOW)
 PRODUCT_SHOP = (PRODUCTS, NOW)
+NO_ROWS = ((), NOW)
 Shop = tuple[Sequence[Fact], datetime]
 
 
@@ -57,6 +58,7 @@ def test_what_the_facts_say_passes(sentence: str, shop: Shop) -> None:
         *((one, PLANT_SHOP) for one in PLANTS_NOT_SAID),
         *((one, SHOE_SHOP) for one in SHOES_NOT_SAID),
         *((one, PRODUCT_SHOP) for one in PRODUCTS_NOT_SAID),
+        *((one, NO_ROWS) for one in REACH_WITHOUT_ROWS),
     ],
 )
 def test_what_no_fact_says_is_blocked(sentence: str, shop: Shop) -> None:
