@@ -77,7 +77,8 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("redaction", breaks.redaction_off, I.CARDS),
     Mutant("sentences stored as shown", breaks.stored_otherwise, I.STORED, frozenset({I.GROUNDED})),
     Mutant("lease given back", breaks.lease_never_ended, I.ANSWERED),
-    Mutant("lease", breaks.lease_removed, I.BROKEN, frozenset({I.ANSWERED, I.GAPLESS, I.STORED, I.AUDITED})),
+    # Two turns at once want one place in the transcript: whose request is the second gets a 500.
+    Mutant("lease", breaks.lease_removed, I.BROKEN, frozenset({I.ANSWERED, I.GAPLESS, I.STORED, I.AUDITED, I.HTTP})),
     Mutant("arguments made storable", breaks.arguments_kept_as_they_are, I.BROKEN, frozenset({I.CARDS, I.AUDITED})),
     Mutant("contact gate", breaks.gate_always_open, I.GATE, frozenset({I.OPT_OUT})),
     Mutant("opt-out detector", breaks.opt_outs_unheard, I.OPT_OUT),
