@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+_SPACES = re.compile(r"\s+")
 _VULGAR = re.compile("[¼-¾⅐-⅞↉]")
 _BEFORE = str.maketrans({"🔟": "10", "💯": "100", "٪": "%", "٫": ".", "٬": ","})
 _AFTER = str.maketrans(
@@ -29,7 +30,7 @@ _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Cc", "Co", "Cn"})
 
 
 def _plain(char: str) -> str:
-    if char in "\n\r\t":
+    if char.isspace():
         return " "
     category = unicodedata.category(char)
     if category in _INVISIBLE:
@@ -38,9 +39,9 @@ def _plain(char: str) -> str:
 
 
 def normalise(text: str) -> str:
-    """NFKC, ASCII digits and quotes, no invisible or combining signs, no Markdown emphasis."""
+    """NFKC, ASCII digits and quotes, no invisible or combining signs, no Markdown emphasis, one space at a time."""
     if text.isascii():
-        return text.translate(_AFTER).replace("\n", " ").replace("\r", " ").replace("\t", " ")
+        return _SPACES.sub(" ", text.translate(_AFTER))
     spaced = _VULGAR.sub(lambda match: f" {match.group()} ", text.translate(_BEFORE))
     folded = unicodedata.normalize("NFKC", spaced)
-    return "".join(map(_plain, folded)).translate(_AFTER)
+    return _SPACES.sub(" ", "".join(map(_plain, folded)).translate(_AFTER))

@@ -117,6 +117,11 @@ REACH_NOT_SAID = sentences_of(
 # True where a row keeps it, and nowhere else.
 REACH_WITHOUT_ROWS = sentences_of(
     """
+    # more than one space
+    Your order ships  free.
+    I have  cancelled  your order.
+    Extra inputs are not permitted  Our beans are approved by the FDA.
+    That is not permitted  Your order ships free.
     # of what was spoken of before
     About the discount: it's applied.
     You mentioned a discount, and it has been applied.
