@@ -33,6 +33,7 @@ from voice.turns.policies import TurnStop
 # The address stands behind another one, as with a proxy: it is the public one that is signed.
 ACCOUNT = TwilioAccount("AC1", "a token of the tests", "+15005550006", None, "https://shop.example")
 SIGNATURE: str = RequestValidator(ACCOUNT.auth_token).compute_signature(ACCOUNT.stream_url, {})
+QUIET_RMS = 300
 LIMITS = Limits(call_s=30, idle_s=2, beat_every_s=0.2)
 
 
@@ -103,6 +104,14 @@ async def voice(text: str) -> bytes:
     return audioop.lin2ulaw(await get_local_models().synthesise(text, rate=8_000), 2)
 
 
+def to_the_last_word(ulaw: bytes) -> bytes:
+    """A recording without the silence behind it."""
+    frames = [ulaw[at : at + 160] for at in range(0, len(ulaw), 160)]
+    while frames and audioop.rms(audioop.ulaw2lin(frames[-1], 2), 2) < QUIET_RMS:
+        frames.pop()
+    return b"".join(frames)
+
+
 async def understood(ulaw: bytes) -> str:
     """What is said in an 8 kHz mu-law recording."""
     wide, _ = audioop.ratecv(audioop.ulaw2lin(ulaw, 2), 2, 1, 8_000, 16_000, None)
@@ -140,10 +149,9 @@ class Customer:
             await self._changed.wait()
 
     async def until_said(self) -> None:
-        """Return when the customer has nothing more to say."""
-        while self.stream.saying:
-            self._changed.clear()
-            await self._changed.wait()
+        """Return when the customer has nothing more to say, or nobody to say it to."""
+        while self.stream.saying and not self.stream.closed.is_set():
+            await asyncio.sleep(0.01)
 
     async def until_quiet(self, frames: int = 40) -> None:
         """Return when we have said something and then nothing for so long (40 frames are 0.8 s)."""

@@ -13,7 +13,7 @@ from graphs.voice_call.events import Say
 from recovery.voice_script import ScriptSettings
 from tests.fakes import deepgram
 from tests.recovery.shops import Shop
-from tests.voice.lines import LIMITS, Customer, Exchange, exchange, understood, voice
+from tests.voice.lines import LIMITS, Customer, Exchange, exchange, to_the_last_word, understood, voice
 from tests.voice.scripted import COMPLETED, DISCLOSURE, FAREWELL, QUESTION, ScriptedCall
 from voice.pipeline import Limits
 from voice.speech.deepgram import DeepgramSpeech
@@ -138,12 +138,13 @@ async def test_an_opt_out_is_heard_though_the_phone_is_down(
             customer = Customer(call, token)
             running = asyncio.create_task(customer.stream.carry(line.url))
             await customer.until_heard(25)
-            customer.stream.say(await voice("Stop calling me."))
+            customer.stream.say(to_the_last_word(await voice("Stop calling me.")))
             await customer.until_said()
             customer.stream.hang_up()
             await ended(line, customer, running)
             row = await line.row(call.id)
-    assert ("heard", "Stop calling me.") in live.told
+    # With no silence behind them the recogniser may take the words twice.
+    assert any(told[0] == "heard" and str(told[1]).startswith("Stop calling") for told in live.told)
     assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, None)
 
 
@@ -154,7 +155,7 @@ async def test_what_else_was_said_before_the_phone_went_down_is_not_answered(eng
         customer = Customer(call, token)
         running = asyncio.create_task(customer.stream.carry(line.url))
         await customer.until_heard(25)
-        customer.stream.say(await voice("Yes, I am."))
+        customer.stream.say(to_the_last_word(await voice("Yes, I am.")))
         await customer.until_said()
         customer.stream.hang_up()
         await ended(line, customer, running)
