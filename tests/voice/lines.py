@@ -150,8 +150,19 @@ class Customer:
 
     async def until_said(self) -> None:
         """Return when the customer has nothing more to say, or nobody to say it to."""
-        while self.stream.saying and not self.stream.closed.is_set():
-            await asyncio.sleep(0.01)
+
+        async def said() -> None:
+            while self.stream.saying:
+                self._changed.clear()
+                await self._changed.wait()
+
+        either = {asyncio.create_task(said()), asyncio.create_task(self._closed())}
+        _, others = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        for other in others:
+            other.cancel()
+
+    async def _closed(self) -> None:
+        await self.stream.closed.wait()
 
     async def until_quiet(self, frames: int = 40) -> None:
         """Return when we have said something and then nothing for so long (40 frames are 0.8 s)."""
