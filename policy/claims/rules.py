@@ -113,7 +113,7 @@ def _backs(fact: Fact, reading: Reading, index: int, now: datetime) -> bool:
 
 @lru_cache(maxsize=2048)
 def _plain_name(name: str) -> str:
-    return " ".join(normalise(name).lower().split())
+    return normalise(name).lower().strip()
 
 
 def _inside_name(name: str, lower: str, claim: Claim) -> bool:

@@ -8,7 +8,7 @@ from pipecat.services.tts_service import TTSService
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
+from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
 from graphs.voice_call.events import Say
 from recovery.voice_script import ScriptSettings
 from tests.fakes import deepgram
@@ -134,15 +134,7 @@ async def test_an_opt_out_is_heard_though_the_phone_is_down(
     async with deepgram.serving(hear, speak) as fake:
         speech = LocalSpeech() if ear == "of this machine" else DeepgramSpeech(SecretStr(deepgram.KEY), fake.url)
         async with exchange(engine, shop, live, speech=speech) as line:
-            call, token = await line.answered_call()
-            customer = Customer(call, token)
-            running = asyncio.create_task(customer.stream.carry(line.url))
-            await customer.until_heard(25)
-            customer.stream.say(to_the_last_word(await voice("Stop calling me.")))
-            await customer.until_said()
-            customer.stream.hang_up()
-            await ended(line, customer, running)
-            row = await line.row(call.id)
+            row = await _says_and_puts_the_phone_down(line, "Stop calling me.")
     # With no silence behind them the recogniser may take the words twice.
     assert any(told[0] == "heard" and str(told[1]).startswith("Stop calling") for told in live.told)
     assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, None)
@@ -151,17 +143,21 @@ async def test_an_opt_out_is_heard_though_the_phone_is_down(
 async def test_what_else_was_said_before_the_phone_went_down_is_not_answered(engine: AsyncEngine, shop: Shop) -> None:
     live = ScriptedCall(beginning=[QUESTION])
     async with exchange(engine, shop, live) as line:
-        call, token = await line.answered_call()
-        customer = Customer(call, token)
-        running = asyncio.create_task(customer.stream.carry(line.url))
-        await customer.until_heard(25)
-        customer.stream.say(to_the_last_word(await voice("Yes, I am.")))
-        await customer.until_said()
-        customer.stream.hang_up()
-        await ended(line, customer, running)
-        row = await line.row(call.id)
+        row = await _says_and_puts_the_phone_down(line, "Yes, I am.")
     assert not [told for told in live.told if told[0] == "heard"]
     assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DISCONNECTED, EndReason.HUNG_UP, None)
+
+
+async def _says_and_puts_the_phone_down(line: Exchange, text: str) -> VoiceCall:
+    call, token = await line.answered_call()
+    customer = Customer(call, token)
+    running = asyncio.create_task(customer.stream.carry(line.url))
+    await customer.until_heard(25)
+    customer.stream.say(to_the_last_word(await voice(text)))
+    await customer.until_said()
+    customer.stream.hang_up()
+    await ended(line, customer, running)
+    return await line.row(call.id)
 
 
 async def test_silence_is_noticed_after_what_was_said_was_played(engine: AsyncEngine, shop: Shop) -> None:
