@@ -73,6 +73,8 @@ async def why_stale(session: AsyncSession, message: Message, cart: CartView, *, 
         return "FLOW_ENDED"
     if attempt.paused_reason is not None:
         return "FLOW_PAUSED"
+    if cart.customer_id != message.customer_id:
+        return "ANOTHER_CUSTOMER"
     flow = await flow_in_force(session, company_id=company_id)
     stage = None if message.stage is None else CartSaveStage(message.stage)
     if not flow.config.enabled or (stage is not None and not flow.config.stages.get(stage).enabled):

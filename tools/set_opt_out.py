@@ -1,5 +1,8 @@
+from uuid import UUID
+
 from pydantic import Field
 
+from db.tables.conversations import ConversationChannel
 from db.tables.customers import SuppressionScope
 from policy.claims.facts import PromiseFact, PromiseKind
 from recovery import service as recovery
@@ -27,12 +30,12 @@ async def set_opt_out(ctx: ToolContext, args: SetOptOut) -> Done | Refused:
 
     Call it as soon as the shopper wants no more messages, in whatever words. Do not ask again, do not persuade.
     """
-    cart = await carts.read(ctx.session, ctx.cart_id, company_id=ctx.company_id, now=ctx.now)
-    if cart.customer_id is None:
+    customer_id = await _who_speaks(ctx)
+    if customer_id is None:
         return Refused("NOBODY_KNOWN", "We have no address of yours, so there is nothing that we would send.")
     await recovery.opt_out(
         ctx.session,
-        cart.customer_id,
+        customer_id,
         company_id=ctx.company_id,
         scope=args.scope,
         source=ctx.channel,
@@ -42,5 +45,13 @@ async def set_opt_out(ctx: ToolContext, args: SetOptOut) -> Done | Refused:
     return Done(
         data={"scope": args.scope},
         say=SAY[args.scope],
-        facts=(PromiseFact(f"opt-out:{cart.customer_id}", PromiseKind.OPTED_OUT),),
+        facts=(PromiseFact(f"opt-out:{customer_id}", PromiseKind.OPTED_OUT),),
     )
+
+
+async def _who_speaks(ctx: ToolContext) -> UUID | None:
+    """On the phone whom the flow called, though somebody else may have the cart meanwhile."""
+    if ctx.channel is ConversationChannel.VOICE and ctx.attempt_id is not None:
+        return await recovery.customer_of(ctx.session, ctx.attempt_id, company_id=ctx.company_id)
+    cart = await carts.read(ctx.session, ctx.cart_id, company_id=ctx.company_id, now=ctx.now)
+    return cart.customer_id

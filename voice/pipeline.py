@@ -130,9 +130,6 @@ async def _talk(
     )
 
     async def disconnected(_: FastAPIWebsocketTransport, __: WebSocket) -> None:
-        conversation.left()
-        await worker.queue_frames(_silence())
-        await asyncio.wait({ended}, timeout=phone.limits.hear_out_s)
         gone.set()
 
     transport.add_event_handler("on_client_disconnected", disconnected)
@@ -143,6 +140,11 @@ async def _talk(
     ends: set[asyncio.Future[HangUp] | asyncio.Task[None] | asyncio.Task[bool]] = {ended, running, leaving}
     try:
         await asyncio.wait(ends, timeout=phone.limits.call_s, return_when=asyncio.FIRST_COMPLETED)
+        if gone.is_set() and not ended.done():
+            # Whoever tells first that the line is closed, the line itself or the carrier: the last words are heard.
+            conversation.left()
+            await worker.queue_frames(_silence())
+            await asyncio.wait(ends - {leaving}, timeout=phone.limits.hear_out_s, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
             return ended.result().end_reason
         if gone.is_set():

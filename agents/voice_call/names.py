@@ -99,12 +99,20 @@ def _told_in(words: str, known: set[str]) -> Named | None:
     rest = f"{_bare(words)} "
     opening = _SELF.match(rest)
     said = _AFTER.sub("", rest[opening.end() if opening else 0 :].rstrip()).split()
-    if not 0 < len(said) <= _MOST_WORDS or not (_NO_NAMES - known).isdisjoint(said):
+    if not 0 < len(said) <= _MOST_WORDS or not (_NO_NAMES - known).isdisjoint(said) or _is_owner(said, known):
         return None
     if _any_alike(_spellings(said), known):
         return Named.OURS
     unlike = all(jellyfish.jaro_winkler_similarity(said[0], name) < _UNLIKE for name in known)
     return Named.ANOTHER if opening and opening["introduces"] and len(said) == 1 and unlike else None
+
+
+def _is_owner(said: list[str], known: set[str]) -> bool:
+    """ "Maya's boyfriend", who is nobody that we called, whatever comes behind the name."""
+    owners = ("".join(said[: place + 1]) for place in range(len(said) - 1))
+    return any(
+        owner.endswith("s") and owner not in known and _any_alike({owner.removesuffix("s")}, known) for owner in owners
+    )
 
 
 def _parts(first_name: str | None) -> list[str]:

@@ -16,6 +16,8 @@ from tools.dispatch import ToolReply
 # The ledger has something for these and for nothing else (policy.offers.rules.remedy).
 MONEY = frozenset({CartAbandonmentReason.TOO_EXPENSIVE, CartAbandonmentReason.SHIPPING_COST})
 
+# Of what was said, in characters: what the tools that keep it take. Who talks for longer is heard all the same.
+LONGEST_QUOTE = 500
 
 OPTED_OUT = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.OPT_OUT, at_once=True)
 _DECLINED = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.DECLINED)
@@ -114,7 +116,7 @@ def _customer(asked: Question, hearing: Hearing, progress: Progress, done: Chang
         case Heard.OBJECTION:
             return _objection(asked, hearing, progress, done, quote=quote)
         case Heard.QUESTION:
-            step = Step("search_faq", {"question": quote})
+            step = Step("search_faq", {"question": quote[:LONGEST_QUOTE]})
             return Move(asks=_still(asked), tools=(step,), phrased=True)
         case _:
             return Move(asks=_still(asked), lines=(Line.NOT_UNDERSTOOD,), phrased=True, retries=True)
@@ -168,7 +170,7 @@ def _objection(asked: Question, hearing: Hearing, progress: Progress, done: Chan
         if asked in {Question.LINK, Question.MORE}:
             return Move(asks=asked, lines=(Line.RESPONSE,), phrased=True, retries=True)
         return Move(asks=Question.LINK, lines=(Line.RESPONSE,), phrased=True)
-    steps = [Step("record_diagnosis", {"reason": reason.value, "quote": quote})]
+    steps = [Step("record_diagnosis", {"reason": reason.value, "quote": quote[:LONGEST_QUOTE]})]
     if reason in MONEY and progress.accepted is None:
         steps.append(Step("apply_discount", {"reason": reason.value}))
     asks = Question.MORE if done.link_sent else Question.LINK

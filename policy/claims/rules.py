@@ -4,7 +4,7 @@ Pure and deterministic. What cannot be read fails; facts only ever add what may 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -41,6 +41,8 @@ LOW = 10
 """Units left that may be called a few, and that may be called low beside their number."""
 _ENDS = frozenset({Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY})
 _NAMES_AN_END = re.compile(r"limited|short time|(?:ends?|expires?|ending|expiring|will end|will expire|runs out) *$")
+# Two words run into each other: "not permittedEverybody", "'OTHER'Die Lieferung". No pattern sees the second begin.
+_SEAM = re.compile(r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])")
 _A_FEW = re.compile(r"\b(?:few|couple|handful)\b")
 
 
@@ -66,27 +68,53 @@ def check(sentence: str, facts: Sequence[Fact], *, now: datetime) -> Verdict:
     bindings: list[Binding] = []
     unbound: list[Claim] = []
     for one in split(sentence):
-        _check_one(one, facts, now, bindings, unbound)
+        judged = list(_judged(one, facts, now))
+        bindings += [Binding(claim.start, claim.end, claim.kind, fact.id) for claim, fact in judged if fact is not None]
+        unbound += [claim for claim, fact in judged if fact is None]
+        unbound += _behind_seams(one, facts, now, known={_spelling(claim) for claim, _ in judged})
     return Verdict(not unbound, tuple(bindings), tuple(unbound))
 
 
-def _check_one(
-    sentence: str, facts: Sequence[Fact], now: datetime, bindings: list[Binding], unbound: list[Claim]
-) -> None:
+def _judged(sentence: str, facts: Sequence[Fact], now: datetime) -> Iterator[tuple[Claim, Fact | None]]:
+    """Each claim of one sentence, with the first fact that backs it."""
     reading = read(sentence)
     for index, claim in enumerate(reading.claims):
-        fact = next((fact for fact in facts if _backs(fact, reading, index, now)), None)
-        _note(claim, fact, bindings, unbound)
+        yield claim, next((fact for fact in facts if _backs(fact, reading, index, now)), None)
     for claim in promises(sentence):
-        fact = next((fact for fact in facts if _backs_promise(fact, reading, claim, now)), None)
-        _note(claim, fact, bindings, unbound)
+        yield claim, next((fact for fact in facts if _backs_promise(fact, reading, claim, now)), None)
 
 
-def _note(claim: Claim, fact: Fact | None, bindings: list[Binding], unbound: list[Claim]) -> None:
-    if fact is None:
-        unbound.append(claim)
-    else:
-        bindings.append(Binding(claim.start, claim.end, claim.kind, fact.id))
+def _behind_seams(
+    sentence: str, facts: Sequence[Fact], now: datetime, *, known: set[tuple[ClaimKind, str]]
+) -> Iterator[Claim]:
+    """What no fact backs of that which shows only when words that run into each other are parted.
+
+    A word of a name or a passage is written so ("MacBook"). Another language shows in its own piece: beside much
+    English it would count for little.
+    """
+    if not _SEAM.search(sentence):
+        return
+    written = {word for fact in facts for word in _words_of(fact)}
+    parted = " ".join(word if word in written else _SEAM.sub(" ", word) for word in sentence.split())
+    yield from (claim for claim, fact in _judged(parted, facts, now) if fact is None and _spelling(claim) not in known)
+    for piece in _SEAM.split(sentence):
+        yield from (
+            claim
+            for claim, fact in _judged(piece, facts, now)
+            if fact is None and claim.kind is ClaimKind.UNREADABLE and _spelling(claim) not in known
+        )
+
+
+def _words_of(fact: Fact) -> list[str]:
+    if isinstance(fact, NameFact | PassageFact):
+        return fact.text.split()
+    if isinstance(fact, MoneyFact | PercentFact | CountFact) and fact.label is not None:
+        return fact.label.split()
+    return []
+
+
+def _spelling(claim: Claim) -> tuple[ClaimKind, str]:
+    return claim.kind, "".join(claim.text.lower().split())
 
 
 def _backs(fact: Fact, reading: Reading, index: int, now: datetime) -> bool:

@@ -55,12 +55,14 @@ _TENS = {
 _REPEAT = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
 # Speech to text writes these for digits; they count only where a digit stands on both sides.
 _HOMOPHONE = {"o": "0", "oh": "0", "to": "2", "too": "2", "for": "4", "won": "1", "ate": "8"}
+_OH = frozenset({"o", "oh"})
 # What people put between the groups of one number.
 _FILLER_WORDS = (
     "and then the rest is are next last first final digits number numbers dash hyphen space dot comma point slash um "
     "uh uhm er erm ah so ok okay right yes followed by it's its that's thats ending in again card my of new line "
     "continued plus a an also with part group second third half got it sorry wait "
-    "finally lastly b i br em strong td nbsp visa mastercard master amex discover maestro debit credit"
+    "finally lastly let me see yeah yep you know hang on well "
+    "b i br em strong td nbsp visa mastercard master amex discover maestro debit credit"
 )
 _FILLER = frozenset(_FILLER_WORDS.split())
 _COUNTED = frozenset({"digits", "digit", "numbers", "groups"})
@@ -115,7 +117,7 @@ def _digits_of(tokens: Sequence[_Token], at: int) -> tuple[str, int]:
     if following in _COUNTED:  # "the last four digits are ..."
         return "", 2
     if token.text in _REPEAT and at + 1 < len(tokens):
-        repeated, _ = _digits_of(tokens, at + 1)
+        repeated = "0" if following in _OH else _digits_of(tokens, at + 1)[0]
         single = repeated[:1]
         if len(repeated) == 1 or (tokens[at + 1].kind == "digits" and len(repeated) <= 2):
             return single * _REPEAT[token.text] + repeated[1:], 2
@@ -132,6 +134,16 @@ def _is_digit(tokens: Sequence[_Token], at: int) -> bool:
     return 0 <= at < len(tokens) and bool(_digits_of(tokens, at)[0])
 
 
+def _between_digits(tokens: Sequence[_Token], at: int) -> bool:
+    """Whether nothing but more of its kind parts a homophone from a digit on each side: "one oh oh oh five"."""
+    before, after = at - 1, at + 1
+    while before >= 0 and tokens[before].text in _HOMOPHONE:
+        before -= 1
+    while after < len(tokens) and tokens[after].text in _HOMOPHONE:
+        after += 1
+    return _is_digit(tokens, before) and _is_digit(tokens, after)
+
+
 def _in_turn(text: str, turn: int) -> Iterator[Group | str]:
     """Yield groups, and the words or stop signs between them."""
     if not _MAY_HOLD_DIGITS.search(text):
@@ -142,7 +154,7 @@ def _in_turn(text: str, turn: int) -> Iterator[Group | str]:
     while at < len(tokens):
         token = tokens[at]
         digits, used = _digits_of(tokens, at)
-        if not digits and token.text in _HOMOPHONE and _is_digit(tokens, at - 1) and _is_digit(tokens, at + 1):
+        if not digits and token.text in _HOMOPHONE and _between_digits(tokens, at):
             digits = _HOMOPHONE[token.text]
         if digits:
             doubtful = len(digits) == 1 and at > 0 and tokens[at - 1].text in _COUNTING

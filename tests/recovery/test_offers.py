@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import select, update
 
+from db.tables.carts import Cart
 from db.tables.delivery import MessageStatus
 from db.tables.policy import Grant, GrantKind, GrantSource, GrantStatus
 from db.tables.recovery import CartAbandonmentReason, CartSaveStage
@@ -139,6 +140,16 @@ async def test_an_offer_that_was_bettered_before_sending_stops_the_message(shop:
     (message,) = await shop.messages()
     await shop.chat_offer(message.cart_id)
     assert await shop.send(message.id) == Skip(MessageStatus.BLOCKED, "OFFER_CHANGED")
+
+
+async def test_nobody_is_written_to_about_a_cart_that_is_somebody_else_s_now(shop: Shop) -> None:
+    attempt_id = await shop.waiting_at(STAGE.PATTERN_INTERRUPT)
+    await shop.run(attempt_id)
+    (message,) = await shop.messages()
+    async with shop.begin() as session:
+        other = await make.make_customer(session, "other@example.com", company_id=shop.id)
+        (await session.get_one(Cart, (shop.id, message.cart_id))).customer_id = other.id
+    assert await shop.send(message.id) == Skip(MessageStatus.BLOCKED, "ANOTHER_CUSTOMER")
 
 
 @pytest.mark.parametrize("stage", [BRANCH, NUCLEAR])

@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 import pytest
 from pipecat.services.tts_service import TTSService
 from pydantic import SecretStr
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
 from graphs.voice_call.events import Say
 from recovery.voice_script import ScriptSettings
+from tests.factories import NOW
 from tests.fakes import deepgram
 from tests.recovery.shops import Shop
 from tests.voice.lines import LIMITS, Customer, Exchange, exchange, to_the_last_word, understood, voice
@@ -140,6 +142,16 @@ async def test_an_opt_out_is_heard_though_the_phone_is_down(
     assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, None)
 
 
+async def test_an_opt_out_is_heard_though_the_carrier_has_said_that_the_call_is_over(
+    engine: AsyncEngine, shop: Shop
+) -> None:
+    """The next beat would let the call go at once."""
+    live = ScriptedCall(beginning=[QUESTION])
+    async with exchange(engine, shop, live, limits=replace(LIMITS, beat_every_s=0.02)) as line:
+        row = await _says_and_puts_the_phone_down(line, "Stop calling me.", completed=True)
+    assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, None)
+
+
 async def test_what_else_was_said_before_the_phone_went_down_is_not_answered(engine: AsyncEngine, shop: Shop) -> None:
     live = ScriptedCall(beginning=[QUESTION])
     async with exchange(engine, shop, live) as line:
@@ -148,13 +160,16 @@ async def test_what_else_was_said_before_the_phone_went_down_is_not_answered(eng
     assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DISCONNECTED, EndReason.HUNG_UP, None)
 
 
-async def _says_and_puts_the_phone_down(line: Exchange, text: str) -> VoiceCall:
+async def _says_and_puts_the_phone_down(line: Exchange, text: str, *, completed: bool = False) -> VoiceCall:
     call, token = await line.answered_call()
     customer = Customer(call, token)
     running = asyncio.create_task(customer.stream.carry(line.url))
     await customer.until_heard(25)
     customer.stream.say(to_the_last_word(await voice(text)))
     await customer.until_said()
+    if completed:
+        async with line.shop.begin() as session:
+            await session.execute(update(VoiceCall).values(completed_at=NOW))
     customer.stream.hang_up()
     await ended(line, customer, running)
     return await line.row(call.id)

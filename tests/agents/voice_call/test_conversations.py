@@ -7,7 +7,15 @@ import pytest
 
 from db.session import transaction
 from db.tables.carts import Cart
-from db.tables.conversations import ChatSession, ConversationStatus, Handoff, HandoffStatus, MessageRole
+from db.tables.conversations import (
+    ChatSession,
+    ConversationStatus,
+    Handoff,
+    HandoffStatus,
+    MessageRole,
+    ToolCall,
+    ToolOutcome,
+)
 from db.tables.customers import Suppression, SuppressionScope
 from db.tables.delivery import Message
 from db.tables.policy import Channel, Grant, GrantSource, GrantStatus
@@ -19,7 +27,7 @@ from policy.redaction.rules import CARD_MARK
 from recovery.config import FlowConfig
 from recovery.configuration import change_flow
 from tests.agents.voice_call.talk import Phone, joined, ring
-from tests.factories import NOW
+from tests.factories import NOW, SIGNER, make_customer
 from tests.recovery.shops import Shop
 
 DISCLOSURE = (
@@ -126,6 +134,27 @@ async def test_a_key_opts_out_before_a_word_was_said(shop: Shop) -> None:
     assert phone.ended == HangUp(VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, at_once=True)
     assert {each.scope for each in await phone.rows(Suppression)} == {SuppressionScope.ALL}
     assert await phone.tools() == ["set_opt_out"]
+
+
+async def test_who_was_called_is_stopped_and_not_who_has_the_cart_now(shop: Shop) -> None:
+    phone = await ring(shop)
+    async with shop.begin() as session:
+        other = await make_customer(session, "other@example.com", company_id=shop.id, phone="+15035550199")
+        (await session.get_one(Cart, (shop.id, phone.call.cart_id))).customer_id = other.id
+    await phone.opening()
+    assert await phone.say("Please stop calling me.") == []
+    hashes = {each.address_hash for each in await phone.rows(Suppression)}
+    assert SIGNER.keyed_hash(shop.maya.email or "") in hashes
+    assert hashes.isdisjoint({SIGNER.keyed_hash("other@example.com"), SIGNER.keyed_hash("+15035550199")})
+
+
+async def test_an_objection_is_kept_however_long_it_is(shop: Shop) -> None:
+    phone = await ring(shop)
+    await phone.opening()
+    for each in ("Maya.", "Sure.", "It's too expensive. " + "I looked at it for a while and thought about it. " * 12):
+        await phone.say(each)
+    calls = {each.name: each for each in await phone.rows(ToolCall)}
+    assert calls["record_diagnosis"].outcome is ToolOutcome.OK
 
 
 async def test_other_keys_mean_nothing(shop: Shop) -> None:

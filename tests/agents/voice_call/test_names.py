@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents.detectors import plain_words
 from agents.voice_call.hearing import hear
 from agents.voice_call.names import Named, told
 from graphs.voice_call.course import Heard, Progress, Question
@@ -98,3 +99,23 @@ def test_the_name_is_understood_with_more_around_it(text: str) -> None:
 )
 def test_the_name_of_somebody_who_is_spoken_of_is_not_the_speaker_s(text: str) -> None:
     assert heard(text) is not Heard.NAMED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "This is Maya's boyfriend.",
+        "Maya's assistant speaking.",
+        "Maya's nanny.",
+        "It's Maya’s cousin, who are you?",
+        "Hi, this is Maya. Leave a message after the tone.",
+        "You've reached Maya's voicemail.",
+    ],
+)
+def test_who_belongs_to_maya_is_not_maya_and_neither_is_her_machine(text: str) -> None:
+    assert heard(text) is not Heard.NAMED
+
+
+@pytest.mark.parametrize("text", ["This is Alexis.", "Alexis Smith speaking.", "Alexis."])
+def test_a_name_may_end_as_a_possessive_does(text: str) -> None:
+    assert told(plain_words(text), "Alexis") is Named.OURS

@@ -122,6 +122,12 @@ REACH_WITHOUT_ROWS = sentences_of(
     I have  cancelled  your order.
     Extra inputs are not permitted  Our beans are approved by the FDA.
     That is not permitted  Your order ships free.
+    # words that run into each other
+    customer_id: Extra inputs are not permittedEverybody is buying this right now.
+    Thanks for waitingEverybody is buying this right now.
+    THAT IS NOT PERMITTEDEverybody is buying this right now.
+    reason: Input should be 'SAVING_FOR_LATER' or 'OTHER'Die Lieferung ist heute zum halben Preis.
+    Input should be for the youDie Lieferung ist heute zum halben Preis.
     # of what was spoken of before
     About the discount: it's applied.
     You mentioned a discount, and it has been applied.
