@@ -26,6 +26,7 @@ from recovery.finish_stage import finish_stage, template_of
 from recovery.scheduler import ABANDON_CART_JOB, RUN_STAGE_JOB
 from voice.calls import jobs as calls
 from voice.calls.jobs import CLOSE_JOB
+from voice.calls.rules import End
 from voice.eligibility import service as eligibility
 
 
@@ -81,7 +82,12 @@ class Jobs:
 
     async def close_lost_call(self, job: Job) -> None:
         begin, now = partial(self.transaction, job), await self.now(job)
-        await calls.close_lost(begin, self.parts.telephony, job.id, company_id=job.company_id, now=now)
+
+        async def last_words(end: End) -> End:
+            hang_up = await self.parts.voice.end_lost(job.id, end.reason, company_id=job.company_id)
+            return End(hang_up.outcome, hang_up.end_reason)
+
+        await calls.close_lost(begin, self.parts.telephony, last_words, job.id, company_id=job.company_id, now=now)
 
     async def now(self, job: Job) -> datetime:
         async with self.transaction(job) as session:

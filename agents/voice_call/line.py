@@ -72,6 +72,14 @@ class Line:
         async with transaction(self.parts.engine, company_id=self.company_id) as session:
             await calls.timed(session, self.session_id, position, timings, company_id=self.company_id)
 
+    async def remember(self) -> None:
+        """Know again of an opt-out that was heard where another process had this line."""
+        async with transaction(self.parts.engine, company_id=self.company_id) as session:
+            said = await calls.spoken_by_customer(session, self.session_id, company_id=self.company_id)
+        scopes = [scope for text in said if (scope := hearing.opts_out(text)) is not None]
+        if scopes:
+            self._opted_out = Hearing(Heard.OPT_OUT, scope=scopes[-1])
+
     async def closed(self, reason: EndReason) -> HangUp:
         async with self._starting:
             await self._end_turn()

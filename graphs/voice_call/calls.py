@@ -162,6 +162,11 @@ async def spoken(session: AsyncSession, session_id: UUID, *, company_id: UUID) -
     return sorted(lines, key=lambda line: line.at_ms)
 
 
+async def spoken_by_customer(session: AsyncSession, session_id: UUID, *, company_id: UUID) -> list[str]:
+    rows = await TranscriptRepository(session).all(session_id, company_id=company_id)
+    return [row.content for row in rows if row.role is MessageRole.USER]
+
+
 async def accept_grant(session: AsyncSession, call_id: UUID, grant_id: UUID, *, company_id: UUID) -> None:
     await VoiceCallRepository(session).accept(call_id, grant_id, company_id=company_id)
 

@@ -30,6 +30,7 @@ from voice.calls import jobs as calls
 from voice.calls import placing
 from voice.calls.placing import Placing
 from voice.calls.repository import CallRepository
+from voice.calls.rules import End
 from voice.calls.schemas import CallClaim
 from voice.telephony import Dial, DialUnknown, NotDialled
 
@@ -200,6 +201,11 @@ async def test_a_worker_that_dies_leaves_a_call_that_ends(
     assert len(await phone.calls()) == 1
 
 
+async def as_it_stands(end: End) -> End:
+    """Nothing was said."""
+    return end
+
+
 async def forget(phone: Phone) -> None:
     """Let the live calls' last sign of life be a minute old, in real time."""
     async with phone.session() as session:
@@ -215,7 +221,7 @@ async def test_a_lost_call_is_hung_up_and_closed(engine: AsyncEngine, shop: Shop
     carrier = Carrier()
     begin = partial(transaction, engine, company_id=shop.id)
     for _ in range(2):
-        await calls.close_lost(begin, carrier, call.id, company_id=shop.id, now=NOW)
+        await calls.close_lost(begin, carrier, as_it_stands, call.id, company_id=shop.id, now=NOW)
     (found,) = await shop.rows(select(VoiceCall))
     assert (found.status, found.outcome, found.end_reason, found.slot) == ("ENDED", outcome, "PROCESS_LOST", None)
     assert carrier.hung_up == [call.provider_id]
@@ -225,7 +231,7 @@ async def test_a_call_that_is_heard_of_is_not_closed(engine: AsyncEngine, shop: 
     call = await make_call(engine, shop, at=NOW, status=VoiceCallStatus.TALKING, silent_for=timedelta(seconds=30))
     carrier = Carrier()
     begin = partial(transaction, engine, company_id=shop.id)
-    await calls.close_lost(begin, carrier, call.id, company_id=shop.id, now=NOW)
+    await calls.close_lost(begin, carrier, as_it_stands, call.id, company_id=shop.id, now=NOW)
     (found,) = await shop.rows(select(VoiceCall))
     assert found.status is VoiceCallStatus.TALKING
     assert carrier.hung_up == []
