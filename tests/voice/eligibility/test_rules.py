@@ -153,6 +153,7 @@ facts = st.builds(
     is_holdout=st.booleans(),
     stale=st.none() | st.just("FLOW_PAUSED"),
     is_abandoned=st.booleans(),
+    has_name=st.booleans(),
     abandoned_at=st.none() | st.integers(20, 76).map(lambda count: NOW - timedelta(hours=count)),
     ordered=st.booleans(),
     value_minor=st.sampled_from([0, 99_99, 100_00, 200_00]),
@@ -187,7 +188,7 @@ def test_eligible_is_exactly_what_the_rules_say(given: Facts, flow: FlowConfig) 
         [
             given.gate.verdict == "ALLOW",
             given.has_carrier and not given.is_holdout and given.stale is None,
-            given.is_abandoned and not given.ordered,
+            given.is_abandoned and not given.ordered and given.has_name,
             minimum is not None and given.value_minor >= minimum,
             given.lifetime_minor >= voice.min_customer_ltv * 100,
             given.orders > 0 or not voice.exclude_first_time_buyers,
