@@ -161,12 +161,6 @@ async def convert(
     return order
 
 
-async def customer_of(session: AsyncSession, attempt_id: UUID, *, company_id: UUID) -> UUID | None:
-    """Whom a flow writes to and calls."""
-    attempt = await AttemptRepository(session).get(attempt_id, company_id=company_id)
-    return None if attempt is None else attempt.customer_id
-
-
 async def opt_out(
     session: AsyncSession,
     customer_id: UUID,

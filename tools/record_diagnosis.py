@@ -4,10 +4,13 @@ from db.tables.recovery import CartAbandonmentReason
 from recovery import responses as recovery
 from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
 
+# Of what was said, in characters.
+LONGEST_QUOTE = 500
+
 
 class RecordDiagnosis(ToolArgs):
     reason: CartAbandonmentReason = Field(description="What keeps the shopper from buying.")
-    quote: str = Field(max_length=500, description="The shopper's own words for it.")
+    quote: str = Field(max_length=LONGEST_QUOTE, description="The shopper's own words for it.")
 
 
 @tool(RecordDiagnosis, effect=Effect.WRITE)

@@ -5,6 +5,7 @@ from pydantic import Field
 from db.tables.conversations import ConversationChannel
 from db.tables.customers import SuppressionScope
 from policy.claims.facts import PromiseFact, PromiseKind
+from recovery import attempts
 from recovery import service as recovery
 from storefront.carts import service as carts
 from tools.base import Done, Effect, Refused, ToolArgs, ToolContext, tool
@@ -52,6 +53,6 @@ async def set_opt_out(ctx: ToolContext, args: SetOptOut) -> Done | Refused:
 async def _who_speaks(ctx: ToolContext) -> UUID | None:
     """On the phone whom the flow called, though somebody else may have the cart meanwhile."""
     if ctx.channel is ConversationChannel.VOICE and ctx.attempt_id is not None:
-        return await recovery.customer_of(ctx.session, ctx.attempt_id, company_id=ctx.company_id)
+        return (await attempts.get_attempt(ctx.session, ctx.attempt_id, company_id=ctx.company_id)).customer_id
     cart = await carts.read(ctx.session, ctx.cart_id, company_id=ctx.company_id, now=ctx.now)
     return cart.customer_id

@@ -12,12 +12,10 @@ from db.tables.recovery import CartAbandonmentReason
 from db.tables.voice import EndReason, VoiceCallOutcome
 from graphs.voice_call.course import CallState, Changed, Ending, Heard, Hearing, Line, Move, Progress, Question, Step
 from tools.dispatch import ToolReply
+from tools.record_diagnosis import LONGEST_QUOTE
 
 # The ledger has something for these and for nothing else (policy.offers.rules.remedy).
 MONEY = frozenset({CartAbandonmentReason.TOO_EXPENSIVE, CartAbandonmentReason.SHIPPING_COST})
-
-# Of what was said, in characters: what the tools that keep it take. Who talks for longer is heard all the same.
-LONGEST_QUOTE = 500
 
 OPTED_OUT = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.OPT_OUT, at_once=True)
 _DECLINED = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.DECLINED)
