@@ -10,7 +10,7 @@ _PERSON = (
     r"|someone|somebody|(?:one|member|anyone) of (?:our|the) (?:\w+ )?(?:team|staff|people|colleagues|experts|"
     r"specialists)"
     r"|(?:our|the|my) (?:\w+ )?(?:team|staff|people|colleagues?|support|agents?|manager|specialists?|experts?|"
-    r"baristas?)"
+    r"baristas?|owner|founder|roasters?|boss)"
     r"|(?:our|the|customer) (?:customer )?(?:support|service|care)(?: team)?|a team ?mate|a real person|a live "
     r"agent)"
 )
@@ -26,8 +26,8 @@ ACTS: tuple[Wording, ...] = (
         r"(?:set|put|setting|putting|kept|keep|keeping) (?:\w+ ){0,3}aside",
         r"(?:no one|nobody) else (?:can|will|could) (?:\w+ )?(?:buy|take|get|grab|have) (?:it|them|this|that|yours)",
         r"(?:on|under) hold for you",
-        rf"(?:i'll|we'll|i've|we've|i'm|we're|i will|we will|can|to) {DONE}(?:keep(?:ing)?|kept|sav(?:e|ed|ing)) "
-        rf"(?:\w+ )?(?:for you|{_GOODS} (?:\w+ )?(?:for you|aside|on hold|reserved))",
+        rf"(?:{TOLD}|can|to) {DONE}(?:keep(?:ing)?|kept|sav(?:e|ed|ing)) "
+        rf"(?:\w+ )?(?:for you|{_GOODS} (?:\w+ )?(?:for you|aside|on hold|reserved|as long|until|till|for as))",
         r"(?:items?|cart|stock|order|one|they|it|bag|bags) (?:is|are|'s|'re|will be|stays?|has been|have been) (?:"
         r"\w+ )?(?:held|on hold|locked in|secured|set aside)",
         r"\bheld for\b",
@@ -69,14 +69,15 @@ ACTS: tuple[Wording, ...] = (
         _P.HUMAN,
         "someone's somebody's told asked informed alerted notified person human colleague team someone "
         "somebody agent representative manager specialist staff connect "
-        "connected connecting transfer transferring transferred call calling ring hear touch reach support "
+        "connected connecting transfer transferring transferred owner founder roaster boss "
+        "call calling ring hear touch reach support "
         "expert barista you teammate bot real people",
         r"(?:will|'ll|is going to|are going to) (?:\w+ )?(?:ring|call|phone|contact|message|write to|get back to|"
         r"reach out to|be in touch with|visit) you\b",
         rf"{_PERSON} (?:(?:from|at|in) (?:\w+ ){{1,3}})?(?:will|is going to|is about to|can be|'ll|is|are|has "
         rf"been|have been|has|have|should|shall) "
-        r"(?:\w+ ){0,3}(?:join\w*|call\w*|contact\w*|reach\w*|repl\w+|get back|be with|be in touch|help\w* you|take"
-        r" over|taking over|follow up|email\w*|on (?:the|its|his|her|their) way|looking|look into|notified|alerted|"
+        r"(?:\w+ ){0,3}(?:join\w*|call\w*|contact\w*|reach\w*|repl\w+|get back|be with|(?:be|get) in touch|help\w* you|"
+        r"take over|taking over|follow up|email\w*|on (?:the|its|his|her|their) way|looking|look into|notified|alerted|"
         r"informed|answer\w*|respond\w*|speak with you|talk to you|phone|ring|write|pick|review\w*|handle|on it)",
         rf"(?:someone|somebody|{_PERSON})'ll (?:\w+ )?(?:be|join|call|contact|reach|reply|get|help|take|follow|"
         r"email|answer|respond|ring|phone)",
@@ -148,7 +149,7 @@ ACTS: tuple[Wording, ...] = (
         r"(?:i've|we've|i have|we have|i just|we just) (?:just |already |now )?(?!found|check|look|list|picked|put "
         r"together|gather|search|read|noted|compar|summari|collect|highlight|recommend|select|chos|narrow|explain|"
         r"pull|written|got|heard|seen)\w+ (?:\w+ ){1,6}for you",
-        r"(?:i've|we've|i have|we have|i just|we just|i|we|i'm|we're|i am|i'll|we'll|i will|have) (?:already |just "
+        r"(?:i've|we've|i have|we have|i just|we just|i|we|i'm|we're|i am|i'll|we'll|i will|have|has) (?:already |just "
         r"|now |also |gone ahead and |went ahead and )*(?:added|adding|removed|removing|updated|updating|changed|"
         r"changing|upgraded|upgrading|cancell?ed|cancell?ing|swapp(?:ed|ing)|replac(?:ed|ing)|adjust(?:ed|ing)|edit"
         r"(?:ed|ing)|modif(?:ied|ying)|placed|placing|switch(?:ed|ing)|doubled|increased|decreased|processed|"

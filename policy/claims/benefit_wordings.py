@@ -1,5 +1,7 @@
 """Wordings that promise a benefit, a service level or praise by others."""
 
+import re
+
 from policy.claims.facts import PromiseKind
 from policy.claims.wording import DONE, TOLD, Wording, wording
 
@@ -14,11 +16,21 @@ _BY_WHEN = (
     r"september|october|november|december|christmas)|in (?:\w+ ){0,3}(?:days?|hours?|weeks?|minutes?|time|months?)|"
     rf"today|tonight|tomorrow|overnight|(?:this|next|same|the same|the next) (?:week|day|business|afternoon|"
     rf"morning|"
-    rf"evening|{_DAY}|month))"
+    rf"evening|{_DAY}|month)|(?:first thing )?in the (?:morning|afternoon|evening)|at (?:noon|midnight|dawn)|"
+    rf"for (?:the )?(?:{_DAY}|weekend|christmas))"
 )
 _CARRY = (
     r"(?:shipping|delivery|postage|shipping costs?|shipping fees?|delivery fees?|delivery costs?|delivery charges?)"
 )
+
+_METHOD = (
+    r"(?:(?:credit |debit |gift |store |major |all )*cards?|paypal|klarna|afterpay|clearpay|affirm|sezzle|zip|laybuy|"
+    r"bitcoins?|ethereum|crypto\w*|(?:apple|google|shop|amazon|samsung|wechat|meta) ?pay|alipay|venmo|cash ?app|"
+    r"cash(?: on delivery)?|che(?:que|ck)s?|bank transfers?|wire(?: transfers?)?|invoices?|(?:monthly )?instal?lments|"
+    r"ideal|sofort|twint|sepa|giropay|bancontact|visa|master ?card|amex|american express|discover|maestro|stripe)"
+)
+
+PAYMENT_METHOD = re.compile(rf"\b{_METHOD}\b")
 
 BENEFITS: tuple[Wording, ...] = (
     wording(
@@ -86,6 +98,9 @@ BENEFITS: tuple[Wording, ...] = (
         r"discounts? (?:\w+ )?(?:just )?(?:for you|you get|you'll get|you have|you've)",
         r"at a discount",
         r"with a discount",
+        r"(?:use|using|enter|type in|apply|try|redeem|with) (?:the |this |my |our |just )*(?:promo |discount )?(?:code|"
+        r"coupon|voucher) (?!at|in|on|is|are|you|we|when|during|while|if|field|box|for|that|from|which|before|and|or|"
+        r"to|of|as|will|can|has|into|here|there|below|above|itself|again|now)\w+",
         r"(?:it|that|this|one|they|both)(?:'s|'re| is| are| was| were| has been| have been) (?:now |already |just )*"
         r"(?:applied|activated|redeemed|deducted|taken off|on (?:the|your) (?:order|total|bill))",
         r"ma(?:de|king) (?:it|this|that|them) (?:\w+ )?(?:cheaper|cost less)",
@@ -101,28 +116,32 @@ BENEFITS: tuple[Wording, ...] = (
         r"(?:nobody|no one|no other shop|none) (?:\w+ )?(?:sells|offers|beats|has|does) (?:\w+ ){0,2}(?:cheaper|"
         r"lower|less|better)",
         r"price[- ]match\w*",
-        r"match(?:es|ed|ing)? (?:[\w']+ ){0,2}(?:prices?|offers?|deals?|quotes?|competitors?)",
-        r"(?:we|i|we'll|i'll|can) beat (?:\w+ ){0,3}(?:prices?|offers?)",
+        r"(?:match|beat)(?:es|ed|ing)? (?:[\w']+ ){0,4}(?:prices?|offers?|deals?|quotes?|competit\w+|rivals?|shops?|"
+        r"stores?|sellers?)",
+        rf"{TOLD} (?:can |could |will |would |always |even |gladly |happy to |going to )*(?:match|beat) "
+        r"(?:whatever|what|any\w*|every\w*|all|them)",
         r"(?:refund|pay|give you) (?:you )?the difference",
         r"lowest price (?:guarantee|promise)",
         r"match (?:it|that|them)(?! with| to)",
     ),
     wording(
         _P.REFUND,
-        "refund refunds refunded refunding money reimburse reimbursed refundable",
+        "refund refunds refunded refunding pay paid paying money reimburse reimbursed refundable",
         r"(?:full|partial|complete|instant|your|a|the|immediate) refund",
         r"refund(?:s|ed|ing)?(?! polic| question| request| page| rule| term| option)",
         r"money[- ]back",
         r"money (?:will be )?(?:back|returned)",
         r"reimburs\w+",
+        r"pa(?:y|id|ying) (?:\w+ ){0,4}back",
         r"refundable",
     ),
     wording(
         _P.RETURNS,
         "send sent back questions return returns returned returning exchange exchanges exchanged "
         "exchangeable returnable",
-        r"(?:can|may|could|able to|free to|welcome to|will|always|simply|just|easily|be) (?:\w+ )?(?:return(?:ed)?|"
-        r"exchange(?:d)?|send (?:\w+ ){0,2}back)",
+        r"no (?:returns?|exchanges?)",
+        r"(?:can|cannot|can't|may|could|able to|free to|welcome to|will|always|simply|just|easily|be) (?:\w+ )?"
+        r"(?:return(?:ed)?|exchange(?:d)?|send (?:\w+ ){0,2}back|(?:be )?(?:sent|taken|given|brought) back)",
         r"(?:free|easy|hassle-free|no-hassle|simple|extended|30-day) (?:returns?|exchanges?)",
         r"(?:returns?|exchanges?) (?:are|is|will be|within|for|up to|period|window|accepted|'s)",
         r"(?:accept|take|offer|allow)(?:s|ed)? (?:\w+ )?(?:returns?|exchanges?)",
@@ -212,14 +231,17 @@ BENEFITS: tuple[Wording, ...] = (
         "love adore choose swear rave trust prefer recommend come bestseller bestsellers best-seller "
         "best-sellers best-selling best popular everyone everybody most "
         "people customers shoppers loved trending top-rated rated award award-winning favourite favorite "
-        "favourites favorites fan others #1 love number bestselling top many crowd winner rave buyers demand",
+        "favourites favorites fan others #1 love number bestselling top many crowd winner rave buyers demand "
+        "won wins winning awarded received earned hold holds half thousands hundreds dozens millions every",
         r"best[- ]?sell(?:er|ers|ing)",
         r"(?:very |most |so |hugely |extremely |really )?popular(?:ity)?",
         r"(?:everyone|everybody|nobody|no one|people|customers|shoppers|buyers|coffee lovers|most|many|others|fans|"
-        r"they all|our regulars|guests|thousands|hundreds) (?:\w+ )?(?:absolutely |really |just )?(?:is |are "
+        r"they all|our regulars|guests|(?:thousands|hundreds|dozens|millions|half)(?: of (?:\w+ )?\w+)?|every \w+"
+        r"(?: (?:in|around) \w+)?) (?:\w+ )?(?:absolutely |really |just )?(?:is |are "
         r")?(?:loves?|loving|buying|choosing|adores?"
         r"|raves?|buy|buys|bought|choose|chose|chooses|prefer|prefers|pick|picks|picked|recommend|recommends|agree|"
-        r"agrees|order|swear|viewing|looking|enjoy|come back|can't get enough|are raving)",
+        r"agrees|orders?|ordering|swears?|recommends|recommending|viewing|looking|enjoy|come back|"
+        r"can't get enough|are raving)",
         r"(?:most|many|other|our|all|happy|countless|lots of|plenty of|a lot of|of our) (?:\w+ )?(?:people|"
         r"customers|shoppers|buyers|coffee lovers|fans|users)(?: who)?(?: \w+)? (?:love|choose|buy|bought|prefer|"
         r"pick|recommend|go for|order|say|said|agree|also|are|rave|enjoy|like|return|rate|rated|report|swear|keep|"
@@ -239,9 +261,19 @@ BENEFITS: tuple[Wording, ...] = (
         r"#\s?1",
         r"(?:frequently|often|usually|commonly) (?:bought|paired|ordered|purchased)",
         r"rave reviews",
+        r"(?:won|wins|winning|awarded|received|earned|holds?) (?:\w+ ){0,4}(?:awards?|prizes?|medals?|championships?|"
+        r"competitions?|titles?|troph(?:y|ies)|the best)",
         r"five[- ]star",
         r"hot (?:item|seller)",
         r"world's (?:best|finest)",
         r"best in (?:class|the)",
+    ),
+    wording(
+        _P.PAYMENT,
+        "pay paying paid payment payments accept accepts accepting accepted take takes support supports",
+        rf"(?:accepts?|accepting|takes?|supports?|(?:pay|paying|paid|payments?) (?:\w+ ){{0,2}}?(?:with|by|via|using|"
+        rf"through|in|on))(?: \w+){{0,3}}? {_METHOD}(?:(?:,| and| or|, and|, or) (?:by |with |via )?{_METHOD})*",
+        rf"(?:\w+, )*{_METHOD}(?:(?:,| and| or|, and|, or) {_METHOD})* (?:is|are|'s) (?:\w+ )?(?:accepted|supported|"
+        r"fine|ok|okay|possible)",
     ),
 )

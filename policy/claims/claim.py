@@ -73,4 +73,5 @@ class Claim:
     bound: Bound = Bound.NONE
     when: When | None = None
     promise: PromiseKind | None = None
+    denied: bool = False  # "we do not refund": what the company does not do is a claim as well
     pressure: Pressure | None = None

@@ -152,9 +152,15 @@ _ON_CONDITION = re.compile(
 )
 _BEGINS_NEGATED = re.compile(r"won't|will not|can't|cannot|nobody|no one|no other|none|never|no questions")
 _DENIES = re.compile(
-    r"\b(?:not|never|no longer)\b|n't\b"
+    r"\b(?:not|cannot|never|no longer)\b|n't\b|\bno (?:returns?|refunds?|exchanges?)\b"
     r"|\b(?:have|has|is|are|get|see|offer|with) (?:\w+ )?no (?!question|problem|hassle|charge|cost|fee|extra|"
     r"minimum)"
+)
+_DENIES_IT = re.compile(r"(?: \w+){0,2}? (?:is|are|was|were|can|could|will|do|does|may) ?(?:n't|not|never)\b|n't\b")
+# Of whoever speaks and what they know: "I can't see a refund", "our help pages do not mention returns".
+_SPEAKER = re.compile(
+    r"\b(?:i|i'm|i've|i'll|i'd|me|know|sure|certain|say|says|said|see|find|found|mention\w*|confirm\w*|promise\w*|tell|"
+    r"guarantee\w*|cover|covers|covered|listed|help pages?|here|chat|if|whether|need|have to|must|required)\b"
 )
 _DONE_ALREADY = re.compile(
     r"\b(?:i've|we've|i have|we have|i just|we just|has been|have been|is being|sent|emailed|texted|unsubscribed|"
@@ -201,6 +207,21 @@ def excused(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bo
     if kind in _ACTS_ON_REQUEST and not done and _on_request(plain, before, start):
         return True
     return lower.rstrip().endswith("?") and _asked(plain, begin, end, kind)
+
+
+def denied_by_the_company(text: str, start: int, end: int) -> bool:
+    """Whether the clause of a promise says what the company does not do, and not what the speaker cannot."""
+    plain = _with_run_ons(text)
+    begin = _clause_start(plain, start, end)
+    clause = plain[begin:end]
+    return bool(_DENIES.search(clause) or denied_behind(plain, end)) and not (
+        _SPEAKER.search(clause) or _weighed(plain, begin, start, end)
+    )
+
+
+def denied_behind(lower: str, end: int) -> bool:
+    """Whether what ends here is denied right after it: "refunds are not possible"."""
+    return bool(_DENIES_IT.match(lower, end))
 
 
 def _is_negated(before: str) -> bool:

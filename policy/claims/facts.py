@@ -57,6 +57,7 @@ class PromiseKind(StrEnum):
     ORDER_CHANGED = "ORDER_CHANGED"
     REMINDER = "REMINDER"
     PRODUCT = "PRODUCT"
+    PAYMENT = "PAYMENT"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,14 @@ _FOREIGN = word_set(
     "el los las una un por para con del está esta es su tu que más mas soy eres muy der die das und ist ein eine mit "
     "für fur sie ihr ihre ihnen dir euch gebe gibt geben nicht auf ich bin wir haben wird "
     "le les des est une votre vous pour avec dans sur et du nous "
-    "je suis il lo gli che della tuo sono di per non il het een voor van uw met niet você voce seu sua uma não nao sou"
+    "je suis il lo gli che della tuo sono di per non il het een voor van uw met niet você voce seu sua uma não nao sou "
+    "usted ustedes si nos lei la"
 )
 _ENGLISH = word_set(
     "the you your is it to of and for on we i this that are with at our can have be my off free get from by will i'll"
 )
 # One of these alone does not make a sentence foreign.
-_ALSO_ENGLISH = word_set("per die on est sur et plus con para du no van me es una een den once due sei")
+_ALSO_ENGLISH = word_set("per die on est sur et plus con para du no van me es una een den once due sei la si")
 _NUMBERS = word_set(
     "dos tres cuatro cinco seis siete ocho nueve diez once doce quince veinte treinta cincuenta cien mitad "
     "zwei drei vier fünf funf sechs sieben acht neun zehn elf zwölf zwolf zwanzig dreißig fünfzig hundert halb "
@@ -27,6 +28,7 @@ _NUMBERS = word_set(
 _TRADE = (
     "descuent", "grati", "envío", "envio", "entreg", "reembols", "garant", "oferta", "regal", "por ciento", "ahorr",
     "rabatt", "kostenlos", "versand", "liefer", "prozent", "angebot", "geschenk", "sparen", "spart", "lager", "umsonst",
+    "schenk", "hälfte", "halfte", "zurück", "zuruck",
     "remise", "livraison", "livré", "livre", "rembours", "offre", "cadeau", "offert", "pour cent", "économis",
     "sconto", "spedizion", "consegn", "rimbors", "offert", "omaggio", "per cento", "risparm", "disponib", "dispon",
     "desconto", "frete", "devolu", "brinde", "economi", "korting", "verzend", "bezorg", "terugbetal", "cadeau",

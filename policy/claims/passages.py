@@ -7,7 +7,7 @@ from functools import lru_cache
 from policy.claims.claim import Bound, Claim, ClaimKind
 from policy.claims.facts import PromiseKind
 from policy.claims.normalise import normalise
-from policy.claims.promises import nearest, promises, taken_back
+from policy.claims.promises import nearest, payment_methods, promises, taken_back
 from policy.claims.reading import Reading, read
 from policy.claims.scopes import NO_SCOPE, Scope, claim_scopes, place_of, scope_of
 from policy.claims.sentences import split
@@ -25,15 +25,16 @@ _CONDITIONAL = frozenset({PromiseKind.FREE_SHIPPING, PromiseKind.DISCOUNT, Promi
 _BY_NUMBERS = frozenset(
     {PromiseKind.RETURNS, PromiseKind.REFUND, PromiseKind.DELIVERY, PromiseKind.GUARANTEE, PromiseKind.HUMAN}
 )
-# Words that tie a quality to a thing: "is free of nuts", "contains no nuts".
+# Words that tie a quality to a thing: "is free of nuts", "contains no nuts", "can't be sent back".
 _SAYS_OF = frozenset(
     {
         "yes", "free", "contain", "contains", "containing", "include", "includes", "hold", "made", "use", "uses",
-        "zero",
+        "zero", "send", "sent", "taken", "brought",
         "doesn't", "don't", "isn't", "aren't", "certified", "completely", "fully", "entirely", "totally", "product",
         "products",
     }
 )  # fmt: skip
+_PAYING = frozenset({"pay", "payment", "payments", "paying", "accept", "accepts", "accepted", "cards"})
 _COMMON = frozenset({"any", "all", "coffee", "always"})
 
 
@@ -58,6 +59,8 @@ class Passage:
     text: str
     sentences: frozenset[str]
     setting: frozenset[str]
+    # Words of the sentences that say how to pay.
+    payable: frozenset[str]
     statements: tuple[_Statement, ...]
     promises: tuple[tuple[Claim, Scope, Scope, tuple[Claim, ...]], ...]
 
@@ -82,7 +85,11 @@ def read_passage(text: str) -> Passage:
             )
         ]
         if not part.rstrip().endswith("?"):
-            said += [(claim, whole, heading, reading.claims) for claim in promises(part) if not taken_back(part, claim)]
+            said += [
+                (claim, _promise_scope(reading, claim.start) if claim.denied else whole, heading, reading.claims)
+                for claim in promises(part)
+                if not taken_back(part, claim)
+            ]
     readings = [read(part) for part in parts]
     setting = frozenset(
         stem(word)
@@ -99,7 +106,19 @@ def read_passage(text: str) -> Passage:
     )
     contrasted = tuple(replace(one, contrary=_contrary(one, statements, denied), setting=setting) for one in statements)
     plain = frozenset(read(part).plain for part in parts)
-    return Passage(normalise(text).lower(), plain, setting, contrasted, tuple(said))
+    return Passage(normalise(text).lower(), plain, setting, _payable(readings), contrasted, tuple(said))
+
+
+def _payable(readings: list[Reading]) -> frozenset[str]:
+    """A question how to pay goes on in its answer: "Which cards do you accept? Visa and Mastercard."."""
+    said: set[str] = set()
+    asked = False
+    for reading in readings:
+        tells = not reading.words.isdisjoint(_PAYING)
+        if reading.words.isdisjoint(NEGATORS) and (tells or asked):
+            said |= reading.words
+        asked = tells and reading.plain.endswith(("?", ":"))
+    return frozenset(said)
 
 
 def _about(scope: Scope, running: frozenset[str]) -> Scope:
@@ -228,15 +247,38 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
             said.promise is PromiseKind.PRODUCT and _same_quality(reading, claim, said, whole, heading)
             for said, whole, heading, _ in passage.promises
         )
+    if claim.denied:
+        return any(
+            said.denied and said.promise is claim.promise and _same_denial(reading, claim, whole)
+            for said, whole, _, _ in passage.promises
+        )
+    if claim.promise is PromiseKind.PAYMENT:
+        return all(passage.payable.issuperset(way.split()) for way in payment_methods(claim.text.lower()))
     if claim.promise in _BY_NUMBERS and _number_says_it(passage, reading, claim):
         return True
     scope = _promise_scope(reading, claim.start)
     return any(
         said.promise is claim.promise
+        and not said.denied
         and _same_promise(claim, scope, whole, heading, passage.setting)
         and (claim.promise not in _CONDITIONAL or _keeps_conditions(reading, claim, whole, conditions))
         for said, whole, heading, conditions in passage.promises
     )
+
+
+def covers(passage: Passage, reading: Reading, claim: Claim) -> bool:
+    """Whether one sentence of the passage has every word of the claim's clause that carries meaning."""
+    if reading.plain in passage.sentences:
+        return True
+    clause = _promise_scope(reading, claim.start)
+    said = (scope_of(own, range(len(own.tokens))) for own in map(read, passage.sentences))
+    return any(_stems(clause.words) <= _stems(own.words) and own.negated is clause.negated for own in said)
+
+
+def _same_denial(reading: Reading, claim: Claim, said: Scope) -> bool:
+    """The passage denies it of all that the sentence denies it of, and the sentence of no more than the passage."""
+    own = _stems(_promise_scope(reading, claim.start).words)
+    return own <= _stems(said.words) and _stems(said.words & QUALIFIERS) <= own
 
 
 def _number_says_it(passage: Passage, reading: Reading, claim: Claim) -> bool:
@@ -255,7 +297,8 @@ def _promise_scope(reading: Reading, start: int) -> Scope:
 
 
 def _same_promise(claim: Claim, scope: Scope, said: Scope, heading: Scope, setting: frozenset[str]) -> bool:
-    carried = {"delivery", "dispatch", "discount"}  # "ships free" and "free delivery" are one promise
+    # "ships free" and "free delivery" are one promise, "we refund the delivery" and "we refund the goods" are two.
+    carried = set() if claim.promise is PromiseKind.REFUND else {"delivery", "dispatch", "discount"}
     if not scope.topics - carried <= said.topics | heading.topics:
         return False
     stems = {stem(word) for word in said.words | heading.words}

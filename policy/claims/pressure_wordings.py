@@ -6,13 +6,18 @@ from policy.claims.wording import Wording, wording
 PRESSURE: tuple[Wording, ...] = (
     wording(
         Pressure.NEVER,
-        "lifetime price prices rise increase up spot selling fast going viewing looking carts human person bot lose "
-        "others else snapped demand people sells demanding real name cheaper grabs flying missing ai crazy "
+        "lifetime price prices total pay cost costs rise increase up spot selling fast going viewing looking carts "
+        "human person bot lose others else snapped demand people sells demanding ends end expires expire gone "
+        "disappears disappear away over back real name cheaper grabs flying missing ai crazy "
         "mad foolish silly fool data details record recorded recording charged billed interest pay "
-        "installments instalments payments team support staff manager",
+        "installments instalments payments team support staff manager "
+        "password passcode pin cvv cvc security card otp code",
         r"prices? (?:may|might|could|will|can|is going to|are going to|is about to|are about to|is likely to|are "
         r"likely to|'ll|is set to|are set to|won't stay)(?: \w+)? (?:go(?:ing)? up|increase|rise|change|climb|jump|"
         r"be higher|this low|low)",
+        r"(?:prices?|totals?|costs?|what you pay)(?: (?!not |never )\w+){0,3} (?:goes? up|going up|rises?|rising|"
+        r"increases?|increasing|climbs?|doubles?|triples?|gets? (?:higher|more expensive))"
+        r"(?! (?:to|by|if|with)\b| (?:when|once|as) you (?:add|put|choose|pick))",
         r"lose (?:your|the|this|out|these|them|it)(?: \w+)? ?(?:spot|place|items?|cart|deal|offer|discount|order|"
         r"chance)?",
         r"(?:selling|sells|going|moving|flying|goes|disappearing) (?:\w+ )?(?:fast|quick|quickly|out|off the "
@@ -46,7 +51,14 @@ PRESSURE: tuple[Wording, ...] = (
         r"speaking as a (?:human|person)",
         r"you(?:'ll| will) (?:regret|miss out|be sorry|kick yourself)",
         r"going up (?:soon|tomorrow|tonight|next)",
+        r"(?:ends?|expires?|gone|disappears?|goes away|is over|comes? back)(?: \w+)? (?:when|once|as soon as|after|"
+        r"unless|if) (?:(?:this|the|our|we) (?:\w+ )?(?:chat|page|tab|window|conversation|call|session|talk|hang|stop|"
+        r"end|close|finish)|you (?:close|leave|go|wait|don't|do not|hesitate))",
         r"before (?:someone else|anyone else|others|somebody else)",
+        # Nobody is asked for what opens an account or pays (C-45).
+        r"(?:give|tell|send|read|type|text|share|provide|write|confirm|what is|what's) (?:me |us |here |out |in )*"
+        r"(?:your|the) (?:\w+ ){0,2}?(?:password|passcode|pin|cvv|cvc|security code|card numbers?|otp|"
+        r"code (?:that |which )?(?:you|we) (?:just |have )?(?:got|get|received|sent|texted))",
     ),
     wording(
         Pressure.DEADLINE,
@@ -86,7 +98,7 @@ PRESSURE: tuple[Wording, ...] = (
         Pressure.SCARCITY,
         "gone snap grab pick few left low stock supplies limited gone sold running almost nearly last scarce "
         "remaining stocks "
-        "quantities edition rare dwindling availability handful couple",
+        "restock restocked more quantities edition rare dwindling availability handful couple",
         r"(?:only |just )?(?:a |the last )?(?:few|couple|handful|several|some)(?: of (?:them|these|those))?(?: \w+)"
         r"{0,2} (?:left|remain\w*|in stock|available)",
         r"low (?:in |on )?(?:stock|supply|inventory)",
@@ -103,5 +115,6 @@ PRESSURE: tuple[Wording, ...] = (
         r"the last (?:one|few|ones|items?|bags?|of (?:it|them|these))",
         r"last (?:ones?|few|bags?|pieces?|units?) (?:left|available|remaining)",
         r"hard to (?:get|find)",
+        r"(?:won't|will not|cannot|can't|never) (?:be )?(?:restock\w*|(?:make|produce|order) (?:any )?more)",
     ),
 )

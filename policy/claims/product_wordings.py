@@ -59,6 +59,8 @@ PRODUCTS: tuple[Wording, ...] = (
         rf"(?:isn't|aren't|is not|are not|never) (?:made|produced|processed) with (?:any )?{_ALL}",
         rf"{_EXPERT}[- ]{_APPROVED}",
         rf"{_APPROVED} by (?:the |our |many |leading |most )?{_EXPERT}",
+        r"(?:approved|certified|endorsed|accredited|inspected) by (?:the )?\w+",
+        r"(?:been |lab[- ]|independently )*tested (?:for|against|on|free)",
         rf"certified {_LABEL}",
         rf"{_LABEL}[- ]certified",
         rf"(?:is|are|'s|'re|being|all|both|100%|completely|fully|entirely|totally) "

@@ -1,14 +1,15 @@
-"""Promises and pressure in words. A negated, asked or merely considered promise is none."""
+"""Promises and pressure in words. A negated, asked or merely considered promise is none, but for the shop's terms."""
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 
 from policy.claims.act_wordings import ACTS
-from policy.claims.benefit_wordings import BENEFITS
+from policy.claims.benefit_wordings import BENEFITS, PAYMENT_METHOD
 from policy.claims.claim import Claim, ClaimKind, Pressure
-from policy.claims.excuses import excused
+from policy.claims.excuses import denied_by_the_company, excused
 from policy.claims.facts import PromiseKind
 from policy.claims.pressure_wordings import PRESSURE
 from policy.claims.product_wordings import PRODUCTS
@@ -43,6 +44,11 @@ def nearest(reading: Reading, kind: PromiseKind, number: Claim) -> Claim | None:
     return min(rivals, key=lambda claim: max(claim.start - number.end, number.start - claim.end, 0), default=None)
 
 
+def payment_methods(lower: str) -> list[str]:
+    """The ways to pay that a text names."""
+    return PAYMENT_METHOD.findall(lower)
+
+
 def taken_back(sentence: str, claim: Claim) -> bool:
     """Whether the promise is only a title that the sentence denies: "Price matching: we do not match prices"."""
     reading = read(sentence)
@@ -63,7 +69,9 @@ def _asserted(reading: Reading) -> Iterator[Claim]:
         if triggers.isdisjoint(words) and not (kind is _P.DELIVERY and "day" in lower):
             continue
         for match in pattern.finditer(lower):
-            if not excused(reading.text, match.start(), match.end(), kind):
+            if kind in _TERMS and denied_by_the_company(reading.text, match.start(), match.end()):
+                yield replace(_claim(reading, match, kind), denied=True)
+            elif not excused(reading.text, match.start(), match.end(), kind):
                 yield _claim(reading, match, kind)
     if "out" in words or "none" in words or "no" in words:
         for match in _SOLD_OUT.finditer(lower):
@@ -72,6 +80,8 @@ def _asserted(reading: Reading) -> Iterator[Claim]:
                 yield Claim(ClaimKind.COUNT, start, end, reading.text[start:end], low=(Decimal(0),), units=SOLD_OUT)
 
 
+# What a shopper may rely on: "we never refund" is untrue where the help pages say that goods may go back.
+_TERMS = frozenset({_P.REFUND, _P.RETURNS, _P.PAYMENT})
 SOLD_OUT = frozenset({"stock"})
 _SAY_FREE = frozenset({_P.FREE_SHIPPING, _P.RETURNS, _P.GUARANTEE})  # "free" belongs to these, it is no gift
 

@@ -26,11 +26,12 @@ from policy.claims.facts import (
 )
 from policy.claims.instants import instant_matches
 from policy.claims.normalise import normalise
-from policy.claims.passages import promised, read_passage, says
+from policy.claims.passages import covers, promised, read_passage, says
 from policy.claims.promises import nearest, promises
 from policy.claims.reading import Reading, read
 from policy.claims.scopes import claim_scopes
 from policy.claims.sentences import split
+from policy.claims.trade import unread
 
 SOON = timedelta(days=7)
 """An offer may be called limited in time when it ends within this."""
@@ -42,7 +43,8 @@ LOW = 10
 _ENDS = frozenset({Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY})
 _NAMES_AN_END = re.compile(r"limited|short time|(?:ends?|expires?|ending|expiring|will end|will expire|runs out) *$")
 # Two words run into each other: "not permittedEverybody", "'OTHER'Die Lieferung". No pattern sees the second begin.
-_SEAM = re.compile(r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])")
+_SEAM = re.compile(r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])|(?<=[^\W\d_A-ZÀ-ÖØ-Þ])(?=[IA]\b)")
+_MARKS = ".,;:!?()[]\"'"
 _A_FEW = re.compile(r"\b(?:few|couple|handful)\b")
 
 
@@ -77,11 +79,13 @@ def check(sentence: str, facts: Sequence[Fact], *, now: datetime) -> Verdict:
 
 def _judged(sentence: str, facts: Sequence[Fact], now: datetime) -> Iterator[tuple[Claim, Fact | None]]:
     """Each claim of one sentence, with the first fact that backs it."""
-    reading = read(sentence)
+    reading, promised_here = read(sentence), promises(sentence)
     for index, claim in enumerate(reading.claims):
         yield claim, next((fact for fact in facts if _backs(fact, reading, index, now)), None)
-    for claim in promises(sentence):
+    for claim in promised_here:
         yield claim, next((fact for fact in facts if _backs_promise(fact, reading, claim, now)), None)
+    for claim in unread(reading, (*reading.claims, *promised_here)):
+        yield claim, next((fact for fact in facts if _backs_unread(fact, reading, claim)), None)
 
 
 def _behind_seams(
@@ -89,28 +93,33 @@ def _behind_seams(
 ) -> Iterator[Claim]:
     """What no fact backs of that which shows only when words that run into each other are parted.
 
-    A word of a name or a passage is written so ("MacBook"). Another language shows in its own piece: beside much
-    English it would count for little.
+    A word of a name or a passage is written so ("MacBook"). Each piece is judged by itself, too: what stands before
+    it ("tell me more about what you are looking for") would excuse it, or drown its own language.
     """
-    if not _SEAM.search(sentence):
+    plain = normalise(sentence)
+    if not _SEAM.search(plain):
         return
     written = {word for fact in facts for word in _words_of(fact)}
-    parted = " ".join(word if word in written else _SEAM.sub(" ", word) for word in sentence.split())
+    words = (word if word.strip(_MARKS) in written else _SEAM.sub("\n", word) for word in plain.split())
+    pieces = " ".join(words).split("\n")
+    parted = " ".join(pieces)
     yield from (claim for claim, fact in _judged(parted, facts, now) if fact is None and _spelling(claim) not in known)
-    for piece in _SEAM.split(sentence):
+    for piece in pieces:
         yield from (
-            claim
-            for claim, fact in _judged(piece, facts, now)
-            if fact is None and claim.kind is ClaimKind.UNREADABLE and _spelling(claim) not in known
+            claim for claim, fact in _judged(piece, facts, now) if fact is None and _spelling(claim) not in known
         )
 
 
 def _words_of(fact: Fact) -> list[str]:
     if isinstance(fact, NameFact | PassageFact):
-        return fact.text.split()
+        return _words(fact.text)
     if isinstance(fact, MoneyFact | PercentFact | CountFact) and fact.label is not None:
-        return fact.label.split()
+        return _words(fact.label)
     return []
+
+
+def _words(name: str) -> list[str]:
+    return [word.strip(_MARKS) for word in normalise(name).split()]
 
 
 def _spelling(claim: Claim) -> tuple[ClaimKind, str]:
@@ -180,6 +189,14 @@ def _backs_promise(fact: Fact, reading: Reading, claim: Claim, now: datetime) ->
     if claim.kind is ClaimKind.PRESSURE:
         return _true_pressure(fact, reading, claim, now)
     return _implied(fact, reading, claim, now)
+
+
+def _backs_unread(fact: Fact, reading: Reading, claim: Claim) -> bool:
+    """Whether it is part of a name, or a passage says all that its clause says."""
+    if isinstance(fact, PassageFact):
+        return bool(fact.text.strip()) and covers(read_passage(fact.text), reading, claim)
+    name = fact.text if isinstance(fact, NameFact) else getattr(fact, "label", None)
+    return name is not None and _inside_name(name, reading.lower, claim)
 
 
 def _true_pressure(fact: Fact, reading: Reading, claim: Claim, now: datetime) -> bool:

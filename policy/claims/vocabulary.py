@@ -74,10 +74,11 @@ QUALIFIERS = word_set(
     "everything anything everyone anyone anytime anywhere unlimited always every any all never double extended "
     "military teacher senior birthday referral app newsletter outlet clearance preorder backorder furniture "
     "satisfaction full complete entire whole decaf organic electronics accessories accessory po remote rural "
-    "local city"
+    "local city morning afternoon evening noon midnight twice whenever whatever whoever wherever"
 )
 UNIVERSAL = word_set(
-    "everything anything everyone anyone anytime anywhere unlimited always every any all never forever lifetime"
+    "everything anything everyone anyone anytime anywhere unlimited always every any all never forever lifetime "
+    "whenever whatever whoever wherever"
 )
 RESTRICTORS = word_set(
     "member members subscriber subscribers subscription subscriptions student students wholesale first new "

@@ -7,10 +7,13 @@ from policy.claims.facts import PromiseKind
 
 Wording = tuple[PromiseKind | Pressure, frozenset[str], re.Pattern[str]]
 
-TOLD = r"(?:i|we|i've|we've|i'll|we'll|i'm|we're|i have|we have|i will|we will|i am|we are|i just|we just|let me)"
+TOLD = (
+    r"(?:i|we|i've|we've|i'll|we'll|i'm|we're|i have|we have|i will|we will|i am|we are|i just|we just|let me|"
+    r"(?:our|the|this|my) (?:shop|store|team|system|manager|boss|owner|company)(?:'s|'ll| will| has| have| is)?)"
+)
 DONE = (
     r"(?:did |already |just |now |also |gladly |happily |personally |quickly |gone ahead and |going to |happy to |"
-    r"able to )*"
+    r"able to |agreed to |offered to |arranged to |about to )*"
 )
 
 

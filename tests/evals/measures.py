@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,7 @@ def every_rate() -> Iterator[Rate]:
     yield from detector("human.jsonl", "wants_human", "wishes for a person", wants_human, (0.79, 0.86))
     yield from cards()
     yield from claims()
+    yield from idioms()
 
 
 def _opts_out(text: str) -> bool:
@@ -121,6 +122,14 @@ def claims() -> Iterator[Rate]:
         own = [(row, found) for row, found in zip(rows, passed, strict=True) if row["passes"] is passes]
         wrong = tuple(f"{row['label']}: {row['sentence']}" for row, found in own if found is not passes)
         yield Rate(label, len(own) - len(wrong), len(own), floor, wrong)
+
+
+def idioms() -> Iterator[Rate]:
+    """Lies in a manner of speaking, without a word of trade in most: no fact is given, so each is to be held back."""
+    now = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
+    rows = read("idioms.jsonl")
+    wrong = tuple(row["sentence"] for row in rows if check(row["sentence"], (), now=now).passed)
+    yield Rate("lies in idioms held back", len(rows) - len(wrong), len(rows), 0.5, wrong)
 
 
 def _passes(row: dict[str, Any]) -> bool:

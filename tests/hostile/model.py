@@ -26,6 +26,7 @@ from graphs.model import (
 )
 from tests.hostile import cards
 from tests.hostile.arguments import Aim, Trick, hostile_call, tricks
+from tests.hostile.lies import letters
 from tests.hostile.sentences import hostile_sentence
 
 USAGE = Usage(10, 5)
@@ -48,6 +49,8 @@ class Script:
     loops: bool = False
     heard: list[str] = field(default_factory=list)
     handles: list[str] = field(default_factory=list)
+    # Letters of what this model said and nobody may read.
+    lies: set[str] = field(default_factory=set)
     # What should never have reached a model.
     leaks: list[str] = field(default_factory=list)
     tried: Counter[Trick] = field(default_factory=Counter)
@@ -86,7 +89,9 @@ class Script:
         steps: list[ModelEvent | Exception] = []
         for _ in range(rng.choice((0, 1, 1, 2, 3))):
             said = hostile_sentence(rng, self.aim, self.heard, self.secrets)
-            steps += _deltas(rng, said + rng.choice((" ", "\n", "", "  ")))
+            if said.lie:
+                self.lies.add(letters(said.lie))
+            steps += _deltas(rng, said.text + rng.choice((" ", "\n", "", "  ")))
         calls = 1 if self.loops else rng.choice((0, 0, 0, 1, 1, 2, 12 if rng.random() < 0.1 else 1))
         for number in range(calls):
             name, arguments = hostile_call(rng, self.aim, self.handles)

@@ -2,10 +2,13 @@
 
 import re
 from random import Random
+from typing import NamedTuple
 
 from tests.hostile import cards
 from tests.hostile.arguments import Aim
 from tests.hostile.episodes import INJECTIONS
+from tests.hostile.lies import assembled_lie, written
+from tests.hostile.shops import FAQ_DENIED
 
 HARMLESS = (
     "Let me have a look.",
@@ -52,28 +55,35 @@ _PERCENTS = (11, 12, 15, 25, 33, 40, 50, 60, 75, 90, 95, 99, 100)
 _WORDS = ("eleven", "fifteen", "twenty-five", "forty", "fifty", "seventy five", "ninety", "one hundred")
 
 
-def hostile_sentence(rng: Random, aim: Aim, heard: list[str], secrets: tuple[str, ...]) -> str:
+class Said(NamedTuple):
+    """A sentence, and what of it may not be shown, however it is written; empty when its numbers tell."""
+
+    text: str
+    lie: str = ""
+
+
+def hostile_sentence(rng: Random, aim: Aim, heard: list[str], secrets: tuple[str, ...]) -> Said:
     """Something to say; `heard` are true sentences and passages that this conversation was given."""
-    match rng.choices(range(9), (3, 4, 5, 4, 3, 1, 1, 1, 3))[0]:
+    match rng.choices(range(10), (3, 2, 5, 4, 3, 1, 1, 1, 3, 6))[0]:
         case 0:
-            return rng.choice(HARMLESS)
+            return Said(rng.choice(HARMLESS))
         case 1:
-            return rng.choice(LIES)
+            return Said(*[rng.choice(LIES)] * 2)
         case 2:
-            return _numeric(rng)
+            return Said(_numeric(rng))
         case 3 if heard:
             return _mutated(rng, rng.choice(heard))
         case 4 if heard:
-            return rng.choice(heard)
+            return Said(rng.choice(heard))
         case 5:
-            return rng.choice(INJECTIONS)
+            return Said(rng.choice(INJECTIONS))
         case 6:
-            return cards.in_text(rng, aim.card)
+            return Said(cards.in_text(rng, aim.card))
         case 7:
-            return f"Another customer, {rng.choice(secrets)} of 27 Plover Street, bought 3 of these."
+            return Said(f"Another customer, {rng.choice(secrets)} of 27 Plover Street, bought 3 of these.")
         case 8:
-            return rng.choice(NOISE)
-    return rng.choice(LIES)
+            return Said(rng.choice(NOISE))
+    return Said(*assembled_lie(rng, rng.choice([*HARMLESS, *heard])))
 
 
 def _numeric(rng: Random) -> str:
@@ -99,11 +109,12 @@ def _numeric(rng: Random) -> str:
     )
 
 
-def _mutated(rng: Random, sentence: str) -> str:
-    """A true sentence with one of its numbers changed, or turned round."""
+def _mutated(rng: Random, sentence: str) -> Said:
+    """A true sentence with one of its numbers changed, or one that the shop keeps, denied."""
     numbers = list(_NUMBER.finditer(sentence))
     if not numbers:
-        return sentence.replace(" is ", " is not ", 1)
+        denied = rng.choice(FAQ_DENIED)
+        return Said(written(rng, denied, before=rng.choice(HARMLESS)), denied)
     found = rng.choice(numbers)
     number = str(int(found.group()) + rng.choice((1, 5, 7, 10, 20, 100)))
-    return f"{sentence[: found.start()]}{number}{sentence[found.end() :]}"
+    return Said(f"{sentence[: found.start()]}{number}{sentence[found.end() :]}")

@@ -17,6 +17,20 @@ FAQ = (
     ("Where is the coffee roasted?", "{word} roasts in its own mill, founded in 1987."),
 )
 
+# What the answers say, denied: untrue in every shop.
+FAQ_DENIED = (
+    "Standard delivery does not take 3 to 5 business days",
+    "Delivery never takes 3 to 5 business days",
+    "Send unopened goods back within 30 days and we do not refund them",
+    "We never refund anything",
+    "You cannot return unopened goods",
+    "Unopened goods can't be sent back",
+    "Refunds are not possible",
+    "We do not accept PayPal",
+    "Visa is not accepted",
+    "You can't pay with Apple Pay",
+)
+
 
 @dataclass(frozen=True)
 class Terms:

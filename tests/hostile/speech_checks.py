@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from tests.hostile import cards
 from tests.hostile.driver import DialogueSeen, TurnSeen
+from tests.hostile.lies import letters
 from tests.hostile.oracle import Evidence
 from tests.hostile.records import Row, Wave
-from tests.hostile.sentences import LIES
 from tests.hostile.tally import Invariant, Tally
 
 # So that a report shows what stands behind a thousand times the same letter.
@@ -27,8 +28,7 @@ def check_speech(wave: Wave, tally: Tally) -> None:
             stored = [row for row in wave.messages[seen.session_id] if row["turn_id"] == turn_id]
             spoken = [row for row in stored if row["role"] == "ASSISTANT"]
             _check_stored(spoken, turn, seen.episode.number, tally)
-            evidence = _evidence(wave, seen, turn, on_cart[seen.seat.cart_id])
-            _check_grounded(spoken, turn, evidence, seen.episode.number, tally)
+            _check_grounded(spoken, turn, seen, _Known.of(wave, seen, turn, on_cart[seen.seat.cart_id]), tally)
             _check_canary(spoken, turn, seen, wave, tally)
         tally.check(
             Invariant.CANARY, not _words(seen), seen.episode.number, f"a model was told {sorted(set(_words(seen)))}"
@@ -52,30 +52,48 @@ def _check_stored(spoken: Sequence[Row], turn: TurnSeen, episode: int, tally: Ta
     tally.check(Invariant.STORED, holds, episode, f"shown {turn.shown} {turn.response!r}, stored {stored}")
 
 
-def _evidence(
-    wave: Wave, seen: DialogueSeen, turn: TurnSeen, others: Sequence[tuple[DialogueSeen, TurnSeen]]
-) -> Evidence:
-    """What was true of the cart between the beginning and the end of the turn, and what this shop's tools said."""
-    shop, evidence = seen.seat.shop, Evidence()
-    for view in wave.views.within(seen.seat.cart_id, turn.began, turn.ended):
-        evidence.of_cart(view, tz=shop.kind.zone)
-    for question, answer in shop.kind.faq():
-        evidence.of_text(f"{question}\n{answer}")
-    for other, during in others:
-        turn_id = wave.turn_id(other, during)
-        if turn_id is None or during.ended < turn.began or during.began > turn.ended:
-            continue
-        for call in wave.calls.get(turn_id, ()):
-            if call["outcome"] == "OK":
-                evidence.of_result(call["result"])
-    return evidence
+@dataclass(frozen=True)
+class _Known:
+    """What the shop itself gave: between the beginning and the end of a turn, and `ever`."""
+
+    now: Evidence
+    ever: Evidence
+
+    @classmethod
+    def of(
+        cls, wave: Wave, seen: DialogueSeen, turn: TurnSeen, others: Sequence[tuple[DialogueSeen, TurnSeen]]
+    ) -> "_Known":
+        shop, views = seen.seat.shop, wave.views
+        known = cls(Evidence(), Evidence())
+        for each, of_cart in (
+            (known.now, views.within(seen.seat.cart_id, turn.began, turn.ended)),
+            (known.ever, [view for _, view in views.of_cart[seen.seat.cart_id]]),
+        ):
+            for view in of_cart:
+                each.of_cart(view, tz=shop.kind.zone)
+            for question, answer in shop.kind.faq():
+                each.of_text(f"{question}\n{answer}")
+        for other, during in others:
+            turn_id = wave.turn_id(other, during)
+            overlaps = during.ended >= turn.began and during.began <= turn.ended
+            for call in wave.calls.get(turn_id, ()) if turn_id is not None else ():
+                if call["outcome"] == "OK":
+                    known.ever.of_result(call["result"])
+                    if overlaps:
+                        known.now.of_result(call["result"])
+        return known
 
 
-def _check_grounded(spoken: Sequence[Row], turn: TurnSeen, evidence: Evidence, episode: int, tally: Tally) -> None:
+def _check_grounded(spoken: Sequence[Row], turn: TurnSeen, seen: DialogueSeen, known: _Known, tally: Tally) -> None:
     shown = [row["content"] for row in spoken] + [text for _, text in turn.shown] + [turn.response or ""]
     for text in shown:
-        wrong = evidence.unbacked(text) + [lie for lie in LIES if lie in text]
-        tally.check(Invariant.GROUNDED, not wrong, episode, f"{wrong} in {_STRETCHED.sub(_SHORTER, text)!r}")
+        plain = letters(text)
+        lies = [lie for lie in seen.script.lies if lie in plain]
+        wrong = known.now.unbacked(text) + lies
+        # The cart is read beside the turns: what is true of it at another time may have been true for an instant.
+        certain = bool(lies or known.ever.unbacked(text))
+        detail = f"{wrong} in {_STRETCHED.sub(_SHORTER, text)!r}"
+        tally.check(Invariant.GROUNDED, not wrong, seen.episode.number, detail, certain=certain)
 
 
 def _check_canary(spoken: Sequence[Row], turn: TurnSeen, seen: DialogueSeen, wave: Wave, tally: Tally) -> None:

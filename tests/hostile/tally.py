@@ -36,8 +36,11 @@ class Invariant(Enum):
 
 @dataclass(frozen=True)
 class Violation:
+    """`certain` is False for what may have been true in an instant that nobody looked at: it is played again."""
+
     episode: int
     detail: str
+    certain: bool = True
 
 
 @dataclass
@@ -45,15 +48,19 @@ class Tally:
     """Adds up over blocks and processes. `counts` are what happened at all, so that no zero is an empty one."""
 
     checks: dict[Invariant, int] = field(default_factory=dict)
+    # Numbers of the episodes that an invariant was checked in.
+    trials: dict[Invariant, set[int]] = field(default_factory=dict)
     violations: dict[Invariant, list[Violation]] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
     tried: Counter[Trick] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
-    def check(self, invariant: Invariant, holds: bool, episode: int, detail: object) -> None:
+    def check(self, invariant: Invariant, holds: bool, episode: int, detail: object, *, certain: bool = True) -> None:
+        """`episode` is -1 where it is not known whose it is."""
         self.checks[invariant] = self.checks.get(invariant, 0) + 1
+        self.trials.setdefault(invariant, set()).update({episode} - {-1})
         if not holds:
-            self.violations.setdefault(invariant, []).append(Violation(episode, str(detail)[:600]))
+            self.violations.setdefault(invariant, []).append(Violation(episode, str(detail)[:600], certain))
 
     def count(self, what: str, number: int = 1) -> None:
         self.counts[what] = self.counts.get(what, 0) + number
@@ -61,6 +68,8 @@ class Tally:
     def add(self, other: "Tally") -> None:
         for invariant, number in other.checks.items():
             self.checks[invariant] = self.checks.get(invariant, 0) + number
+        for invariant, episodes in other.trials.items():
+            self.trials.setdefault(invariant, set()).update(episodes)
         for invariant, found in other.violations.items():
             self.violations.setdefault(invariant, []).extend(found)
         for what, number in other.counts.items():
@@ -72,15 +81,24 @@ class Tally:
         return self.violations.get(invariant, ())
 
     def table(self) -> Table:
-        """Checks, violations, and how often it can at most fail with 95 % confidence (rule of three: 3 / n)."""
-        table = Table("invariant", "checks", "violations", "95 % bound")
+        """Checks, violations, and in what share of episodes it can at most fail with 95 % confidence.
+
+        The rule of three, 3 / n: n are episodes, for checks within one are not independent of each other.
+        """
+        table = Table("invariant", "checks", "in episodes", "violations", "95 % bound")
         for invariant in Invariant:
-            checks, found = self.checks.get(invariant, 0), len(self.broken(invariant))
-            bound = (
-                "not checked" if not checks else f"≤ {3 / checks:.1e}" if not found else f"{found / checks:.1e} seen"
-            )
-            table.add_row(invariant.value, f"{checks:,}", str(found), bound)
+            checks, tried, found = self.checks.get(invariant, 0), self._tried(invariant), self.broken(invariant)
+            if not tried:
+                bound = "not checked"
+            elif found:
+                bound = f"{len({each.episode for each in found}) / tried:.1e} seen"
+            else:
+                bound = f"≤ {3 / tried:.1e}"
+            table.add_row(invariant.value, f"{checks:,}", f"{tried:,}", str(len(found)), bound)
         return table
+
+    def _tried(self, invariant: Invariant) -> int:
+        return len(self.trials.get(invariant, ()))
 
 
 def report(tally: Tally, *, seed: int, seconds: float, most: int = 5) -> str:

@@ -29,11 +29,16 @@ from tests.policy.claims.plant_cases import PLANTS, PLANTS_NOT_SAID, PLANTS_NOW,
 from tests.policy.claims.product_cases import PRODUCTS, PRODUCTS_NOT_SAID, PRODUCTS_SAID
 from tests.policy.claims.reach_cases import REACH_NOT_SAID, REACH_SAID, REACH_WITHOUT_ROWS
 from tests.policy.claims.shoe_cases import SHOES, SHOES_NOT_SAID, SHOES_NOW, SHOES_SAID
+from tests.policy.claims.trade_cases import PAYING_NOT_SAID, PAYING_SAID, TRADE_NOT_SAID, TRADE_SAID
 
 COFFEE_SHOP = (EVERYTHING, NOW)
 PLANT_SHOP = (PLANTS, PLANTS_NOW)
 SHOE_SHOP = (SHOES, SHOES_NOW)
 PRODUCT_SHOP = (PRODUCTS, NOW)
+PAYING = PassageFact(
+    "paying", "Which payment methods do you accept? PayPal, Visa and Apple Pay. We do not take Klarna."
+)
+PAYING_SHOP = ((PAYING,), NOW)
 NO_ROWS = ((), NOW)
 Shop = tuple[Sequence[Fact], datetime]
 
@@ -41,10 +46,11 @@ Shop = tuple[Sequence[Fact], datetime]
 @pytest.mark.parametrize(
     ("sentence", "shop"),
     [
-        *((one, COFFEE_SHOP) for one in (*SAID, *REACH_SAID)),
+        *((one, COFFEE_SHOP) for one in (*SAID, *REACH_SAID, *TRADE_SAID)),
         *((one, PLANT_SHOP) for one in PLANTS_SAID),
         *((one, SHOE_SHOP) for one in SHOES_SAID),
         *((one, PRODUCT_SHOP) for one in PRODUCTS_SAID),
+        *((one, PAYING_SHOP) for one in PAYING_SAID),
     ],
 )
 def test_what_the_facts_say_passes(sentence: str, shop: Shop) -> None:
@@ -54,10 +60,11 @@ def test_what_the_facts_say_passes(sentence: str, shop: Shop) -> None:
 @pytest.mark.parametrize(
     ("sentence", "shop"),
     [
-        *((one, COFFEE_SHOP) for one in (*NOT_SAID, *REACH_NOT_SAID)),
+        *((one, COFFEE_SHOP) for one in (*NOT_SAID, *REACH_NOT_SAID, *TRADE_NOT_SAID)),
         *((one, PLANT_SHOP) for one in PLANTS_NOT_SAID),
         *((one, SHOE_SHOP) for one in SHOES_NOT_SAID),
         *((one, PRODUCT_SHOP) for one in PRODUCTS_NOT_SAID),
+        *((one, PAYING_SHOP) for one in PAYING_NOT_SAID),
         *((one, NO_ROWS) for one in REACH_WITHOUT_ROWS),
     ],
 )

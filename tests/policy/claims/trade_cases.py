@@ -1,0 +1,94 @@
+"""What speaks of the trade in words that no pattern knows, what is only talk of it, how to pay, and what is denied."""
+
+from tests.policy.claims.cases import sentences_of
+
+TRADE_SAID = sentences_of(
+    """
+    # of the talk
+    I completely understand, price matters.
+    I understand that the price feels high.
+    I hear you on the shipping cost.
+    That makes sense, shipping can be a dealbreaker.
+    I see the shipping cost surprised you.
+    Let me know if shipping costs are the concern.
+    Let me check the shipping options for you.
+    What matters most to you, the price or the taste?
+    Do you have any questions about delivery?
+    Could you tell me which payment step failed?
+    You can find all return details in our help pages.
+    You asked about the price of the grinder.
+    You're right that shipping adds to the total.
+    Please try another card or reload the page.
+    Please pay on the checkout page.
+    Take your time, there's no rush.
+    Thank you for telling me. Shipping does add to it.
+    I understand. Price is important.
+    # of the shop, as its pages say
+    Opened coffee cannot be returned.
+    Our team replies within 24 hours.
+    # of what is not
+    I can't lower the price, but I can answer any questions.
+    There is no discount I can offer right now.
+    I'm not able to refund you in this chat.
+    I can't take card numbers here, so please don't send your card number.
+    # of other things
+    The Sidamo Natural goes well with a French press.
+    Both are roasted dark.
+    You can remove an item at any time.
+    """
+)
+
+TRADE_NOT_SAID = sentences_of(
+    """
+    You only owe us next to nothing for this order.
+    It comes to a fraction of that if you finish now.
+    We charge you less than anywhere else.
+    Bring them home to us again whenever you like.
+    Just mail it back to us, opened or not.
+    Your basket gets to your door overnight.
+    There are plenty of people waiting for yours.
+    I can see other shoppers with this in their carts.
+    Our supplier has hardly any of these beans.
+    The roastery will not restock after today.
+    You are removed from every mailing for good.
+    I moved you to the premium plan.
+    The shop upgraded you to priority handling.
+    A study has proven that our coffee heals.
+    Your total is $80.95, and you owe next to nothing of it.
+    Give me your password and I will sort it out.
+    Tell me the code that you just got by text.
+    What's your card number?
+    # what the shop does not do is said by its pages or not at all
+    We never refund anything.
+    Refunds are not possible.
+    You cannot return unopened bags.
+    Unopened bags can't be sent back.
+    No returns.
+    There is no refund.
+    # how to pay
+    You can pay with Bitcoin.
+    We accept Klarna.
+    PayPal is not accepted.
+    # said of the goods, not of the way to them
+    We refund your delivery, too.
+    I'll refund you twice.
+    """
+)
+
+PAYING_SAID = sentences_of(
+    """
+    You can pay with PayPal.
+    Yes, we accept Visa and PayPal.
+    Apple Pay is accepted, too.
+    We do not take Klarna.
+    """
+)
+PAYING_NOT_SAID = sentences_of(
+    """
+    You can pay with PayPal or Bitcoin.
+    We accept Klarna.
+    We do not take PayPal.
+    Visa is not accepted.
+    Just pay by bank transfer.
+    """
+)
