@@ -84,7 +84,8 @@ async def _shopper(client: httpx.AsyncClient, token: str, number: int, heard: He
     opened.raise_for_status()
     path = f"{SESSIONS}/{opened.json()['id']}/messages"
     asked = 0
-    while time.perf_counter() < until:
+    # Each asks once, however long the process takes to wake.
+    while asked == 0 or time.perf_counter() < until:
         asked += 1
         await _ask(client, path, headers, utterance(1000 * number + asked), heard)
         await asyncio.sleep(THINK_S)
@@ -120,11 +121,12 @@ def _figures(heard: Heard, seconds: float) -> list[Figure]:
     what = f"{SHOPPERS} shoppers for {seconds:.0f} s, {len(heard.whole)} answers"
     wrong = ", ".join(f"{count} × {name}" for name, count in heard.wrong.items())
     return [
-        Figure(f"{what}: answers a second", len(heard.whole) / seconds, "/s"),
+        Figure(f"{what}: answers a second", len(heard.whole) / seconds, "/s", goal="some", met=bool(heard.whole)),
         *(
             Figure(f"{name}, p{round(100 * share)}", percentile(times, share), "ms")
             for name, times in (("first sentence", heard.first), ("whole answer", heard.whole))
             for share in (0.5, 0.95)
+            if times
         ),
         Figure(f"errors{': ' if wrong else ''}{wrong}", heard.wrong.total(), "", goal="0", met=not heard.wrong),
     ]

@@ -31,23 +31,22 @@ def process(
 ) -> Iterator[subprocess.Popen[str]]:
     """`python -m module`, told to stop when the block ends. What it prints can be read from `stdout`."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(("MOMENTUM_", "ANTHROPIC_"))}
-    running = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", module, *arguments],
         env={**ours, **(environment or {})},
         cwd=ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-    )
-    try:
-        yield running
-    finally:
-        running.terminate()
+    ) as running:
         try:
-            running.wait(STOP_WITHIN_S)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
+            yield running
+        finally:
+            running.terminate()
+            try:
+                running.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                running.kill()
 
 
 def first_line(running: subprocess.Popen[str]) -> str:
