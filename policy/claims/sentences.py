@@ -17,6 +17,7 @@ _CANDIDATE = re.compile(
     rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}|{_GLUED_NUMBER}|{_RUN_ON}", re.UNICODE
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"'“]+$")
+_ENDED = re.compile(r"[.!?…]+[\"'”’»)\]*_]*$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}$")
 _ABBREVIATIONS = word_set(
     "e.g i.e eg ie mr mrs ms dr prof st vs approx ca incl excl max min oz lb lbs fl tel ext art fig inc ltd "
@@ -44,6 +45,8 @@ def _ends_here(text: str, match: re.Match[str]) -> bool:
         return True
     if match["number"] is not None:
         return not _is_abbreviation(text[: match.start()], following)
+    if mark is None and "\n" in match.group() and (ended := _ENDED.search(text[: match.start()])):
+        return not _is_abbreviation(text[: ended.start()], following)
     if mark is None:  # a line ends without a full stop, or a full stop has no space behind it
         return not (following.islower() or following.isdigit() or following in "$€£¥%+")
     before = text[: match.start()]

@@ -53,6 +53,7 @@ _OF_THE_TALK = re.compile(
 )
 
 
+_STOP = re.compile(r"[.!?…] ")
 _TURN = re.compile(r"\b(?:but|however|though|yet|so)\b|[.!;:—–]| - ")
 
 
@@ -61,14 +62,20 @@ def unread(reading: Reading, found: Sequence[Claim]) -> Iterator[Claim]:
     lower = reading.lower
     if lower.rstrip().endswith("?"):
         return
-    read_already = [reading.stretch(place_of(reading, claim.start)) for claim in found]
     for match in _TRADE.finditer(lower):
         start, end = match.span()
-        place = place_of(reading, start)
-        if any(place in clause for clause in read_already) or _of_the_talk(lower, start) or denied_behind(lower, end):
+        if any(_in_one_clause(reading, start, claim.start) for claim in found):
+            continue
+        if _of_the_talk(lower, start) or denied_behind(lower, end):
             continue
         if not excused(reading.text, start, end, PromiseKind.GIFT):
             yield Claim(ClaimKind.UNREADABLE, start, end, reading.text[start:end])
+
+
+def _in_one_clause(reading: Reading, one: int, other: int) -> bool:
+    """Whether two places of a text are in one clause; a full stop is the end where a sentence may have one within."""
+    between = reading.lower[min(one, other) : max(one, other)]
+    return place_of(reading, one) in reading.stretch(place_of(reading, other)) and not _STOP.search(between)
 
 
 def _of_the_talk(lower: str, place: int) -> bool:

@@ -44,9 +44,9 @@ def walls_off(*tables: str) -> tuple[str, ...]:
     return tuple(f"ALTER TABLE {table} DISABLE ROW LEVEL SECURITY" for table in tables)
 
 
-def greedy(mp: pytest.MonkeyPatch) -> None:
+def greedy(mp: pytest.MonkeyPatch, **more: JsonValue) -> None:
     """A model that asks for nothing but discounts, so that a short run has many."""
-    asks: dict[str, JsonValue] = {"reason": "TOO_EXPENSIVE"}
+    asks: dict[str, JsonValue] = {"reason": "TOO_EXPENSIVE", **more}
     mp.setattr(tests.hostile.model, "hostile_call", lambda *_: ("apply_discount", dict(asks)))
 
 
@@ -61,6 +61,7 @@ def cap_check_removed(mp: pytest.MonkeyPatch) -> None:
 
 
 def asked_percent_ignored(mp: pytest.MonkeyPatch) -> None:
+    greedy(mp, asked_percent=2)
     mp.setattr(policy.offers.rules, "_percent", lambda published, cap, asked: min(published, cap))
 
 

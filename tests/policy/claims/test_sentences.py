@@ -28,6 +28,8 @@ TABLE = [
     ("In your cart:\n- Ethiopia, $18\n- Mug, $24\n\nAnything else?",
      ["In your cart:\n", "- Ethiopia, $18\n", "- Mug, $24\n\n", "Anything else?"]),
     ("Your total is\n$73.96 today.", ["Your total is\n$73.96 today."]),
+    ("We moved you up.\n7.5% off is applied.", ["We moved you up.\n", "7.5% off is applied."]),
+    ("Try Blend No.\n7 today.", ["Try Blend No.\n7 today."]),
     ('She said "Yes." Then she paid.', ['She said "Yes." ', "Then she paid."]),
     ("Let me see... here it is.", ["Let me see... here it is."]),
     ("Wait... Here it is.", ["Wait... ", "Here it is."]),
