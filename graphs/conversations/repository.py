@@ -210,6 +210,17 @@ class TurnRepository:
         )
         return locked is not None
 
+    async def running(self, session_id: UUID, *, company_id: UUID) -> list[UUID]:
+        """Turns that have not ended. Whoever asks has the lease: a statement of its own sees what it waited for."""
+        found = await self.session.scalars(
+            select(ChatTurn.id).where(
+                ChatTurn.company_id == company_id,
+                ChatTurn.session_id == session_id,
+                ChatTurn.status == TurnStatus.RUNNING,
+            )
+        )
+        return list(found)
+
     async def finish(self, turn_id: UUID, values: type_json, *, company_id: UUID) -> bool:
         """End a running turn; False if it has ended already. Its timings are added to those that are known."""
         json = {name: Jsonb(values[name]) for name in ("timings", "result")}

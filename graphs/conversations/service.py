@@ -150,12 +150,10 @@ async def begin_spoken_turn(
     """
     turn_id = uuid7()
     conversations, turns = ConversationRepository(session), TurnRepository(session)
-    lease = await conversations.take_lease(
-        session_id, turn_id, company_id=company_id, now=real_now(), life=LEASE, seize=True
-    )
-    if lease is not None and lease.dead_turn is not None:
+    await conversations.take_lease(session_id, turn_id, company_id=company_id, now=real_now(), life=LEASE, seize=True)
+    for other in await turns.running(session_id, company_id=company_id):
         lost = TurnRecord(TurnStatus.BROKEN, Answer(response=""), fallback_reason="INTERRUPTED")
-        await end_interrupted(session, session_id, lease.dead_turn, lost, company_id=company_id)
+        await end_interrupted(session, session_id, other, lost, company_id=company_id)
     plain = content
     if content:
         plain = await _store_redacted(
