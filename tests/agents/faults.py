@@ -56,6 +56,11 @@ FAULTS: dict[str, Fault] = {
         "CUT_STREAM", (40, 1), KEPT,
     ),
     "broken in mid-stream": Fault([Events(begun(HALF), then="break")], "CUT_STREAM", (40, 1), KEPT),
+    "a corrupt chunk after a sentence": Fault([Events(begun(HALF), then="corrupt")], "BAD_RESPONSE", (40, 1), KEPT),
+    "a corrupt chunk in a call": Fault(
+        [Events(begun(tool_block("apply_discount", CALL[:12], closed=False)), then="corrupt")] * 3,
+        "BAD_RESPONSE", (120, 3),
+    ),
     "no event at all": Fault([Events([])] * 3, "CUT_STREAM", (0, 0)),
     "stalled in mid-stream": Fault([Events(begun(HALF), then="hang")], "TIMEOUT", (40, 1), KEPT, hangs="later"),
     "slow first token": Fault([Events(begun(), then="hang")] * 3, "TIMEOUT", (120, 3), hangs="first"),

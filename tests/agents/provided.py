@@ -44,6 +44,12 @@ class Provider:
         self.opened.append(claude)
         return FallbackModel(claude, self.offline, breaker=self.breaker)
 
+    def as_shipped(self) -> FallbackModel:
+        """The limits, the waiting and the breaker that a shop has: time is the machine's."""
+        claude = AnthropicModel(connect(api_key="test", base_url=self.api.url))
+        self.opened.append(claude)
+        return FallbackModel(claude, self.offline, breaker=CircuitBreaker())
+
     async def aclose(self) -> None:
         for each in self.opened:
             await each.aclose()

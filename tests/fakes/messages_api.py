@@ -15,7 +15,8 @@ from pydantic import JsonValue
 
 @dataclass(frozen=True)
 class Events:
-    """A streamed answer. `then` is what follows the last event: an orderly end, a broken connection, or silence."""
+    """A streamed answer. `then` is what follows the last event: an orderly end, a broken connection, silence, or a
+    chunk that is no JSON ("corrupt")."""
 
     events: Sequence[JsonValue]
     then: str = "end"
@@ -156,6 +157,9 @@ async def _send(writer: asyncio.StreamWriter, answer: Answer) -> None:
             await writer.drain()
             if then == "hang":
                 await asyncio.Event().wait()
+            elif then == "corrupt":
+                _write(writer, b'event: content_block_delta\ndata: {"type": "content_block_delta", "ind\n\n')
+                writer.write(b"0\r\n\r\n")
             elif then == "end":
                 writer.write(b"0\r\n\r\n")
             # "break": the connection closes in the middle of the chunked body
@@ -178,5 +182,8 @@ def _begin(writer: asyncio.StreamWriter) -> None:
 
 def _chunk(writer: asyncio.StreamWriter, event: JsonValue) -> None:
     assert isinstance(event, dict)
-    data = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
+    _write(writer, f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode())
+
+
+def _write(writer: asyncio.StreamWriter, data: bytes) -> None:
     writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")

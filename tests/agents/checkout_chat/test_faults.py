@@ -1,5 +1,6 @@
 """A chat whose provider fails, over HTTP: an answer all the same, nothing half done, and every token accounted."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -23,6 +24,16 @@ def test_the_deadlines_leave_an_answer_within_ten_seconds() -> None:
     limits = Limits()
     assert limits.seconds >= TOTAL_S
     assert limits.seconds + limits.grace_s < 10
+
+
+@pytest.mark.parametrize("name", ["slow first token", "stalled in mid-stream", "endless stream", "429", "529"])
+async def test_a_shopper_is_answered_within_ten_seconds_by_the_clock(
+    name: str, talks: Talks, provider: Provider
+) -> None:
+    provider.api.script(*FAULTS[name].answers)
+    async with talks.line(provider.as_shipped()) as line, asyncio.timeout(10):
+        heard = await line.ask("hello!")
+    assert (heard.status, bool(heard.answer["response"])) == (200, True)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -1,5 +1,6 @@
 """A due stage whose model fails: the template is sent in its place, nothing more is done, every token is accounted."""
 
+import asyncio
 import json
 
 import pytest
@@ -120,6 +121,18 @@ async def test_a_lie_costs_and_is_not_sent(shop: Shop, provider: Provider) -> No
     call = await call_of(shop)
     assert (made.author, call.fallback_reason, call.cost_micro_usd) == (TEMPLATE, "UNGROUNDED_DRAFT", 980)
     assert "70%" not in message.text
+
+
+@pytest.mark.parametrize("name", ["slow first token", "stalled in mid-stream", "endless stream", "429", "529"])
+async def test_a_stage_has_its_words_within_ten_seconds_by_the_clock(name: str, shop: Shop, provider: Provider) -> None:
+    provider.api.script(*FAULTS[name].answers)
+    planner = RecoveryPlanner(shop.engine, provider.as_shipped(), MAILING, price=lambda *_: 0)
+    plan = await shop.planned(await shop.waiting_at(CartSaveStage.PATTERN_INTERRUPT))
+    async with asyncio.timeout(10):
+        written = await planner.write(plan)
+    made = await shop.finish(plan, written=written)
+    assert made is not None
+    assert made.author == TEMPLATE
 
 
 async def test_the_planner_has_a_deadline_of_its_own(shop: Shop, provider: Provider) -> None:
