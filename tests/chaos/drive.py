@@ -96,8 +96,8 @@ class Stage:
         """Live on without faults, but for the first of each kind, until nothing is due any more; what is left, if it
         does not come to that."""
         await asyncio.gather(*self._kills)
-        for stage, queue in self.relay.faults.items():
-            by_chance = len(self.plan.trouble[stage]) - len(MENU[stage])
+        for stage, planned in self.plan.trouble.items():
+            queue, by_chance = self.relay.faults[stage], len(planned) - len(MENU[stage])
             for _ in range(min(by_chance, len(queue))):
                 queue.pop()
         deadline = time.monotonic() + within_s
