@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Any
 
 from db.ids import uuid7
-from db.tables.policy import ContactVerdict, GrantStatus
+from db.tables.policy import ContactVerdict, Grant
 from db.tables.recovery import SaveAttempt
 from delivery import rules
 from policy.contact.service import GateDecision
+from policy.offers.repository import OfferRepository
 from policy.offers.schemas import Percentages
 from recovery.rules import Step
 from tests.chaos.invariants import Invariant
@@ -105,16 +106,20 @@ def _give_more() -> None:
 
 
 def _give_twice() -> None:
-    """What stands is not seen, and the index that would refuse a second one is gone."""
+    """What is given stands twice, since the index that would refuse it is gone."""
     from policy.offers import service
 
-    whole = service._locked
+    whole = service._commit
 
-    async def locked(*args: Any, **kwargs: Any) -> tuple[Any, list[Any]]:
-        cart, given = await whole(*args, **kwargs)
-        return cart, [each for each in given if each.status is not GrantStatus.COMMITTED]
+    async def commit(session: Any, cart: Any, given: Any, proposed: Grant, *, now: datetime) -> Any:
+        kept = await whole(session, cart, given, proposed, now=now)
+        if isinstance(kept, service.OfferGranted):
+            columns = {column.key: getattr(proposed, column.key) for column in Grant.__table__.columns}
+            again = {"id": uuid7(), "idempotency_key": f"{proposed.idempotency_key} again"}
+            OfferRepository(session).add(Grant(**columns | again))
+        return kept
 
-    service._locked = locked
+    service._commit = commit
 
 
 def _say_nothing() -> None:
