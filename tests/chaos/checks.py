@@ -1,16 +1,16 @@
 """Counted from the rows: nothing lost, nothing twice, everything explained, nothing held."""
 
 from collections import Counter
-from datetime import timedelta
+from typing import assert_never
 
-from tests.chaos.evidence import Evidence, Row
+from tests.chaos.evidence import Evidence, Row, made_after
 from tests.chaos.gate_oracle import address_hash, check_gate
 from tests.chaos.invariants import Invariant, Tally
 from tests.chaos.money_checks import check_caps, check_one_grant
 from tests.chaos.plan import Act
+from tests.chaos.shoppers import Acknowledged
+from tests.chaos.world import TIGHTENED
 
-# What was under way when something changed may still end as it began (real time).
-IN_FLIGHT = timedelta(seconds=15)
 FINAL = {"SENT", "UNKNOWN", "BLOCKED", "FAILED", "CANCELLED"}
 
 
@@ -31,29 +31,60 @@ def check_all(evidence: Evidence) -> Tally:
 
 def check_acknowledged(evidence: Evidence, tally: Tally) -> None:
     """What was answered with success has its row."""
-    carts = {str(row["id"]): row for row in evidence.rows["carts"]}
-    customers = {row["id"]: row for row in evidence.rows["customers"]}
-    orders = Counter((str(row["cart_id"]), row["external_id"]) for row in evidence.rows["orders"])
-    attempts = evidence.by("save_attempts", "cart_id")
-    answered = {row["attempt_id"] for row in evidence.rows["stage_events"] if row["kind"] == "ANSWERED"}
-    clicked = {row["message_id"] for row in evidence.rows["message_events"] if row["kind"] == "CLICKED"}
-    stopped = {row["address_hash"] for row in evidence.rows["suppressions"] if row["scope"] == "ALL"}
+    kept = _Kept(evidence)
     for each in evidence.acknowledged:
-        cart = carts.get(each.cart_id)
-        kept = cart is not None
-        if cart is not None:
-            customer = customers[cart["customer_id"]]
-            own = {row["id"] for row in evidence.rows["carts"] if row["customer_id"] == customer["id"]}
-            match each.act:
-                case Act.CONVERT:
-                    kept = orders[each.cart_id, str(each.order_id)] == 1
-                case Act.ANSWER:
-                    kept = any(row["id"] in answered for key in own for row in attempts.get(key, ()))
-                case Act.CLICK:
-                    kept = any(row["id"] in clicked for row in evidence.rows["messages"] if row["cart_id"] in own)
-                case Act.OPT_OUT:
-                    kept = address_hash(evidence.signing_key, customer["email"]) in stopped
-        tally.check(Invariant.NOTHING_LOST, kept, f"{each.act} of person {each.person}, cart {each.cart_id}")
+        tally.check(Invariant.NOTHING_LOST, kept.holds(each), f"{each.act} of person {each.person}, {each}")
+
+
+class _Kept:
+    def __init__(self, evidence: Evidence) -> None:
+        rows = evidence.rows
+        self.signing_key = evidence.signing_key
+        self.carts = {str(row["id"]): row for row in rows["carts"]}
+        self.of_customer = evidence.by("carts", "customer_id")
+        self.customers = {row["id"]: row for row in rows["customers"]}
+        self.orders = Counter((str(row["cart_id"]), row["external_id"]) for row in rows["orders"])
+        answered = {row["attempt_id"] for row in rows["stage_events"] if row["kind"] == "ANSWERED"}
+        self.answered = {row["cart_id"] for row in rows["save_attempts"] if row["id"] in answered}
+        clicked = {row["message_id"] for row in rows["message_events"] if row["kind"] == "CLICKED"}
+        self.clicked = {row["cart_id"] for row in rows["messages"] if row["id"] in clicked}
+        self.stopped = {row["address_hash"] for row in rows["suppressions"] if row["scope"] == "ALL"}
+        self.caps = [row["config"].get("offers", {}).get("caps") for row in rows["flow_config_versions"]]
+        self.turns = evidence.by("chat_turns", "request_key")
+        self.said = evidence.by("chat_messages", "turn_id")
+
+    def holds(self, each: Acknowledged) -> bool:
+        if each.act is Act.TIGHTEN:
+            return self.caps.count(TIGHTENED["offers"]["caps"]) == 1
+        cart = self.carts.get(each.cart_id or "")
+        if cart is None:
+            return False
+        own = {row["id"] for row in self.of_customer[cart["customer_id"]]}
+        match each.act:
+            case Act.OPEN:
+                return True
+            case Act.CONVERT:
+                return self.orders[str(cart["id"]), str(each.order_id)] == 1
+            case Act.ANSWER:
+                return bool(own & self.answered)
+            case Act.CLICK:
+                return bool(own & self.clicked)
+            case Act.OPT_OUT:
+                email = self.customers[cart["customer_id"]]["email"]
+                return address_hash(self.signing_key, email) in self.stopped
+            case Act.HAGGLE:
+                return self._answered_once(each)
+            case _:
+                assert_never(each.act)
+
+    def _answered_once(self, each: Acknowledged) -> bool:
+        """One turn under the key, in which the shopper spoke once and was told what the request answered."""
+        turns = [row for row in self.turns.get(each.key, ()) if str(row["session_id"]) == each.session_id]
+        if len(turns) != 1 or turns[0]["status"] == "RUNNING":
+            return False
+        said = sorted(self.said.get(turns[0]["id"], ()), key=lambda row: row["position"])
+        told = "".join(row["content"] for row in said if row["role"] == "ASSISTANT").strip()
+        return sum(row["role"] == "USER" for row in said) == 1 and bool(told) and told == each.answer
 
 
 def check_flows_ended(evidence: Evidence, tally: Tally) -> None:
@@ -115,14 +146,20 @@ def check_orders(evidence: Evidence, tally: Tally) -> None:
         waiting = [row for row in messages.get(cart["id"], ()) if row["status"] in ("PLANNED", "SENDING")]
         stopped = cart["status"] == "CONVERTED" and not running and not waiting
         tally.check(Invariant.ORDER_STOPS, stopped, f"order {order['external_id']}: its cart's flow goes on")
-        late = [row["id"] for row in messages.get(cart["id"], ()) if _left_after(row, order, evidence)]
-        tally.check(Invariant.ORDER_STOPS, not late, f"order {order['external_id']}: mails {late} came after it")
+        late = [row["id"] for row in messages.get(cart["id"], ()) if _claimed_after(row, order, evidence)]
+        tally.check(Invariant.ORDER_STOPS, not late, f"order {order['external_id']}: mails {late} left after it")
 
 
-def _left_after(message: Row, order: Row, evidence: Evidence) -> bool:
-    stop = evidence.timeline.real_of(order["placed_at"]) + IN_FLIGHT
-    # The relay may keep us waiting for a minute (delivery.email.smtp.Limits).
-    return any(copy.at > stop + timedelta(seconds=60) for copy in evidence.arrived.get(message["id"], ()))
+def _claimed_after(message: Row, order: Row, evidence: Evidence) -> bool:
+    """Whether the flow was allowed to send it when the order stood already.
+
+    Who orders and who allows have the cart locked when they make their row, and until they commit: of the two ids,
+    which begin with the real time in milliseconds, the later one saw the other's row, or should have. What was
+    allowed before may still be on its way, for as long as the gate's answer holds (gate_oracle).
+    """
+    if message["intervention_id"] is None:
+        return False  # asked for: it is no part of the flow
+    return any(made_after(row["id"], order["id"]) for row in evidence.permissions.get(message["id"], ()))
 
 
 def check_explained(evidence: Evidence, tally: Tally) -> None:

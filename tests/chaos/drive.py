@@ -19,9 +19,10 @@ from db.embedded import EmbeddedServer, running
 from db.session import open_engine, transaction
 from db.upgrade import upgrade
 from recovery import scheduler
-from tests.chaos.evidence import Evidence, copies_of, load
+from tests.chaos.evidence import Evidence, copies_of, load, locks_held
 from tests.chaos.fleet import Fleet, owner_address
-from tests.chaos.plan import Plan, Tick
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.plan import MENU, Plan, Tick
 from tests.chaos.shoppers import Crowd
 from tests.chaos.timeline import Timeline
 from tests.chaos.world import move_clock, open_shops
@@ -42,6 +43,7 @@ class Played:
     evidence: Evidence
     fleet: Fleet
     crowd: Crowd
+    relay: FakeSmtp
     seconds: float
     # Work that never came to rest, in words; empty when all did.
     unsettled: str = ""
@@ -91,10 +93,13 @@ class Stage:
         return True
 
     async def settle(self, within_s: float) -> str:
-        """Live on without faults until nothing is due any more; what is left, if it does not come to that."""
+        """Live on without faults, but for the first of each kind, until nothing is due any more; what is left, if it
+        does not come to that."""
         await asyncio.gather(*self._kills)
-        for queue in self.relay.faults.values():
-            queue.clear()
+        for stage, planned in self.plan.trouble.items():
+            queue, by_chance = self.relay.faults[stage], len(planned) - len(MENU[stage])
+            for _ in range(min(by_chance, len(queue))):
+                queue.pop()
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             if await self.busy():
@@ -120,6 +125,9 @@ async def play(plan: Plan, data_dir: Path, *, tick_s: float, mutant: str | None 
     begun = time.monotonic()
     with running(data_dir) as server:
         upgrade(server.owner_url)
+        if mutant is not None:
+            with psycopg.connect(owner_address(server)) as owner:
+                owner.execute(MUTANTS[mutant].schema)
         engine = open_engine(server.app_url)
         try:
             async with serving() as relay:
@@ -161,6 +169,7 @@ async def _play(
         parts["faults"] = time.monotonic() - begun - sum(parts.values())
         unsettled = await stage_.settle(SETTLE_WITHIN_S)
         parts["settling"] = time.monotonic() - begun - sum(parts.values())
+        locks = await locks_held(owner_address(server))
     codes = await fleet.stop()
     async with transaction(engine, company_id=None) as session:
         now = await read_clock(session)
@@ -172,10 +181,11 @@ async def _play(
         timeline=timeline,
         signing_key=SIGNING_KEY,
         now=now,
+        locks=locks,
     )
     evidence.exit_codes = codes
     days = stage_.offset / timedelta(days=1)
-    return Played(evidence, fleet, crowd, time.monotonic() - begun, unsettled, days, parts)
+    return Played(evidence, fleet, crowd, relay, time.monotonic() - begun, unsettled, days, parts)
 
 
 def _environment(data_dir: Path, relay: FakeSmtp, public_url: str) -> dict[str, str]:

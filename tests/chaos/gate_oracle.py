@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from tests.chaos.evidence import Evidence, Row
+from tests.chaos.evidence import Evidence, Row, made_after
 from tests.chaos.invariants import Invariant, Tally
 
 # A gate's answer may be as old as a delivery may last, and an opt-out as long under way as a request.
@@ -34,7 +34,7 @@ def check_gate(evidence: Evidence, tally: Tally) -> None:
         at: datetime = permission["decided_at"]
         age = copy.at - evidence.timeline.real_of(at)
         tally.check(Invariant.GATE, age <= ANSWER_HOLDS, f"mail {message['id']} left {age} after it was allowed")
-        for wrong in facts.against(message, at):
+        for wrong in facts.against(message, permission):
             tally.check(Invariant.GATE, False, f"mail {message['id']} at {at}: {wrong}")
         tally.check(Invariant.GATE, True, "")
         if message["intervention_id"] is not None:
@@ -60,8 +60,9 @@ class _Facts:
         self.messages = evidence.by("messages", "cart_id")
         self.suppressions = evidence.by("suppressions", "address_hash")
 
-    def against(self, message: Row, at: datetime) -> Iterator[str]:
-        """What should have kept a message from leaving at this instant of the shop."""
+    def against(self, message: Row, permission: Row) -> Iterator[str]:
+        """What should have kept a message from leaving when it was allowed to."""
+        at: datetime = permission["decided_at"]
         customer = self.customers[message["customer_id"]]
         if message["to_address"] != customer["email"]:
             yield f"it went to {message['to_address']}"
@@ -82,7 +83,7 @@ class _Facts:
                 yield f"stopped since {row['created_at']}"
         if message["intervention_id"] is None:
             return
-        if any(self._long_before(row["placed_at"], at) for row in self.orders.get(message["cart_id"], ())):
+        if any(made_after(permission["id"], row["id"]) for row in self.orders.get(message["cart_id"], ())):
             yield "the cart was ordered"
         zone = ZoneInfo(customer["timezone"] or self.companies[message["company_id"]]["timezone"])
         start, end = self._night(message["company_id"], at)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from tests.fakes.smtp import Fault, Reply, Slow, Stage
+from tests.fakes.smtp import Fault, Reply, Slow, Stage, Trouble, kind_of
 
 MONTH = timedelta(days=31)
 ZONES = ("America/New_York", "America/Los_Angeles", "Europe/Berlin", "Asia/Tokyo", "Australia/Sydney", None)
@@ -75,7 +75,23 @@ class Person:
         return f"person{self.number}@shoppers.example"
 
 
-Trouble = Reply | Slow | Fault
+# What a relay may do wrong, of a hundred times.
+MENU: dict[Stage, tuple[tuple[Trouble, float], ...]] = {
+    Stage.GREETING: ((Reply("421 4.3.2 busy"), 4), (Fault.DROP, 2), (Slow(1), 3)),
+    Stage.EHLO: ((Fault.DROP, 1), (Fault.HANG, 0.2)),
+    Stage.RCPT: ((Reply("450 4.2.1 greylisted"), 5), (Reply("550 5.7.1 policy"), 1), (Fault.HANG, 0.2)),
+    Stage.CONTENT: (
+        (Reply("452 4.3.1 full"), 3),
+        (Reply("554 5.7.1 spam"), 1),
+        (Fault.DROP, 2),
+        (Fault.KEEP_AND_DROP, 4),
+        (Fault.HANG, 0.3),
+        (Slow(0.7), 20),
+    ),
+}
+EVERY_KIND = frozenset(
+    kind for stage, bad in MENU.items() for trouble, _ in bad if (kind := kind_of(stage, trouble)) is not None
+)
 
 
 @dataclass(frozen=True)
@@ -176,27 +192,11 @@ def _kill(dice: random.Random, workers: int, apis: int) -> Kill | None:
 
 
 def _trouble(dice: random.Random, length: int) -> dict[Stage, tuple[Trouble, ...]]:
+    """One of each first, so that a short run meets all of them, then by chance."""
     well = Slow(0)
-    menu: dict[Stage, list[tuple[Trouble, float]]] = {
-        Stage.GREETING: [(Reply("421 4.3.2 busy"), 4), (Fault.DROP, 2), (Slow(1), 3)],
-        Stage.EHLO: [(Fault.DROP, 1), (Fault.HANG, 0.2)],
-        Stage.RCPT: [(Reply("450 4.2.1 greylisted"), 5), (Reply("550 5.7.1 policy"), 1), (Fault.HANG, 0.2)],
-        Stage.CONTENT: [
-            (Reply("452 4.3.1 full"), 3),
-            (Reply("554 5.7.1 spam"), 1),
-            (Fault.DROP, 2),
-            (Fault.KEEP_AND_DROP, 4),
-            (Fault.HANG, 0.3),
-            (Slow(0.7), 20),
-        ],
-    }
-    return {
-        stage: tuple(
-            dice.choices(
-                [well, *(each for each, _ in bad)],
-                [100 - sum(weight for _, weight in bad), *(weight for _, weight in bad)],
-                k=length,
-            )
-        )
-        for stage, bad in menu.items()
-    }
+    trouble: dict[Stage, tuple[Trouble, ...]] = {}
+    for stage, bad in MENU.items():
+        first = dice.sample([each for each, _ in bad], len(bad))
+        chances = [100 - sum(chance for _, chance in bad), *(chance for _, chance in bad)]
+        trouble[stage] = (*first, *dice.choices([well, *(each for each, _ in bad)], chances, k=length))
+    return trouble

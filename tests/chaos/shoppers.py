@@ -24,9 +24,14 @@ class Acknowledged:
     """A request that was answered with success: from then on the system answers for it."""
 
     act: Act
+    # -1 and no cart for what the merchant did.
     person: int
-    cart_id: str
+    cart_id: str | None = None
     order_id: str | None = None
+    # Of a conversation: where something was said, under which Idempotency-Key, and the answer.
+    session_id: str | None = None
+    key: str | None = None
+    answer: str | None = None
 
 
 @dataclass
@@ -69,7 +74,9 @@ class Crowd:
 
     async def _do(self, deed: Deed) -> None:
         if deed.act is Act.TIGHTEN:
-            await self._call("PUT", "/cart-save/config", self.shops[1].keys.secret, json=TIGHTENED)
+            answer = await self._call("PUT", "/cart-save/config", self.shops[1].keys.secret, json=TIGHTENED)
+            if answer is not None and answer.status_code == 200:
+                self.acknowledged.append(Acknowledged(Act.TIGHTEN, deed.person))
         elif deed.act is Act.OPEN:
             await self.open_cart(self.people[deed.person])
         elif deed.act is Act.CONVERT:
@@ -111,10 +118,22 @@ class Crowd:
             opened = await self._call("POST", "/cs/sessions", cart.token, json={"channel": "CHECKOUT_CHAT"})
             if opened is None or opened.status_code != 201:
                 continue
-            path = f"/cs/sessions/{opened.json()['id']}/messages"
+            session_id = opened.json()["id"]
             for copy in range(deed.copies):
                 body = {"content": "That is too expensive for me. Can you give me a discount?"}
-                await self._call("POST", path, cart.token, json=body, key=f"haggle-{cart.id}-{copy % 2}")
+                key, path = f"haggle-{cart.id}-{copy % 2}", f"/cs/sessions/{session_id}/messages"
+                answer = await self._call("POST", path, cart.token, json=body, key=key)
+                if answer is not None and answer.status_code == 200:
+                    self.acknowledged.append(
+                        Acknowledged(
+                            Act.HAGGLE,
+                            deed.person,
+                            cart.id,
+                            session_id=session_id,
+                            key=key,
+                            answer=answer.json()["response"],
+                        )
+                    )
 
     async def _follow(self, deed: Deed) -> None:
         """Open a link of a mail that came, the latest of its kind."""

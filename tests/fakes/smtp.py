@@ -4,13 +4,14 @@ import asyncio
 import email
 import email.policy
 import ssl
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from enum import StrEnum, auto
+from typing import NamedTuple
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
@@ -47,6 +48,27 @@ class Fault(StrEnum):
     KEEP_AND_DROP = auto()
 
 
+Trouble = Reply | Slow | Fault
+
+
+class Kind(NamedTuple):
+    """A sort of trouble: at which stage, and `HANG`, `DROP`, `KEEP_AND_DROP`, `SLOW`, `4xx` or `5xx`."""
+
+    stage: Stage
+    what: str
+
+
+def kind_of(stage: Stage, trouble: Trouble) -> Kind | None:
+    """None where nothing is wrong: an answer that is late by nothing."""
+    match trouble:
+        case Reply(line):
+            return Kind(stage, f"{line[0]}xx")
+        case Slow(seconds):
+            return Kind(stage, "SLOW") if seconds else None
+        case Fault():
+            return Kind(stage, trouble.name)
+
+
 @dataclass(frozen=True)
 class ReceivedMail:
     sender: str
@@ -71,18 +93,23 @@ class FakeSmtp:
     connections: int = 0
     # Set once somebody is kept waiting by Fault.HANG.
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
-    faults: defaultdict[Stage, deque[Reply | Slow | Fault]] = field(default_factory=lambda: defaultdict(deque))
+    faults: defaultdict[Stage, deque[Trouble]] = field(default_factory=lambda: defaultdict(deque))
+    # What did go wrong, not what was to.
+    fired: Counter[Kind] = field(default_factory=Counter)
 
     @property
     def url(self) -> str:
         return f"smtp://127.0.0.1:{self.port}"
 
-    def script(self, stage: Stage, *faults: Reply | Slow | Fault) -> None:
+    def script(self, stage: Stage, *faults: Trouble) -> None:
         self.faults[stage].extend(faults)
 
-    def next_fault(self, stage: Stage) -> Reply | Slow | Fault | None:
+    def next_fault(self, stage: Stage) -> Trouble | None:
         queue = self.faults[stage]
-        return queue.popleft() if queue else None
+        trouble = queue.popleft() if queue else None
+        if trouble is not None and (kind := kind_of(stage, trouble)) is not None:
+            self.fired[kind] += 1
+        return trouble
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         content = envelope.content
