@@ -9,6 +9,7 @@ from uuid import UUID
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.access_commands import key_commands, origins
@@ -16,7 +17,7 @@ from app.commands import with_database
 from app.companies import Keys, NewCompany, create_company, issue_keys
 from app.database import database
 from app.imports import ImportSummary, import_faq_file, import_products_file
-from app.settings import Settings
+from app.settings import Settings, WrongSetting
 from app.simulator.scenarios import ScenarioName
 from app.user_commands import user_commands
 from db import upgrade as schema
@@ -207,12 +208,17 @@ def main() -> None:
     except AppError as error:
         errors.print(f"[red]{error.title}.[/] {error.detail}", highlight=False)
         sys.exit(1)
-    except (EmbeddedServerError, schema.UpgradeFailed, UnsafeRole) as error:
+    except (EmbeddedServerError, schema.UpgradeFailed, UnsafeRole, WrongSetting) as error:
         errors.print(f"[red]{error}[/]", highlight=False)
         sys.exit(1)
     except ValidationError as error:
         named = ", ".join(str(each["loc"][-1]) for each in error.errors())
         errors.print(f"[red]These settings are not valid: {named}.[/] See docs/operations.md.", highlight=False)
+        sys.exit(1)
+    except OperationalError as error:
+        errors.print(
+            f"[red]The database does not answer.[/] Look at MOMENTUM_DATABASE_URL: {error.orig}", highlight=False
+        )
         sys.exit(1)
 
 

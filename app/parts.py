@@ -16,11 +16,11 @@ from agents.recovery_planner.agent import RecoveryPlanner
 from agents.toolbox import VOICE_CALL
 from agents.voice_call.agent import VoiceAgent
 from agents.voice_call.turn import VoiceParts
-from app.settings import Settings, signing_key, twilio_account
+from app.settings import Settings, WrongSetting, signing_key, twilio_account
 from db.clock import real_now
 from db.session import open_engine
 from db.tables.policy import Channel
-from delivery.channels import transports
+from delivery.channels import Transports, transports
 from delivery.transport import Transport
 from graphs.model import Model, Purpose, Usage
 from knowledge.embedding import get_embedder
@@ -68,7 +68,7 @@ def assemble(settings: Settings, database_url: str) -> Parts:
         engine=engine,
         signer=signer,
         mailing=mailing,
-        transports=transports(smtp_url=None if settings.smtp_url is None else settings.smtp_url.get_secret_value()),
+        transports=_transports(settings),
         chat=CheckoutChat(engine=engine, model=primary or offline, detectors=detectors, mailing=mailing, price=_price),
         planner=RecoveryPlanner(engine, primary, mailing, price=_price),
         voice=VoiceAgent(VoiceParts(engine, primary, classifier, VOICE_CALL, mailing, _price)),
@@ -76,6 +76,13 @@ def assemble(settings: Settings, database_url: str) -> Parts:
         carrier=carrier,
         telephony=_telephony(carrier),
     )
+
+
+def _transports(settings: Settings) -> Transports:
+    try:
+        return transports(smtp_url=None if settings.smtp_url is None else settings.smtp_url.get_secret_value())
+    except ValueError as error:
+        raise WrongSetting(f"MOMENTUM_SMTP_URL: {error}.") from error
 
 
 def _primary(settings: Settings, offline: OfflineModel) -> Model | None:

@@ -11,6 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from voice.account import TwilioAccount
 
 
+class WrongSetting(ValueError):
+    """What is set cannot be worked with; says what to set instead, and never repeats what is secret."""
+
+
 class Settings(BaseSettings):
     """Without `database_url` the embedded PostgreSQL in `data_dir` is used."""
 
@@ -51,7 +55,7 @@ def twilio_account(settings: Settings) -> TwilioAccount | None:
     """The account that calls are placed with; None where there is none, and then nobody is called.
 
     Raises:
-        ValueError: it is set in part.
+        WrongSetting: it is set in part.
     """
     token = settings.twilio_auth_token
     given = {
@@ -63,7 +67,7 @@ def twilio_account(settings: Settings) -> TwilioAccount | None:
     if len(missing) == len(given):
         return None
     if missing:
-        raise ValueError(f"To place calls, also set {' and '.join(missing)}.")
+        raise WrongSetting(f"To place calls, also set {' and '.join(missing)}.")
     sid, secret, sender = (value or "" for value in given.values())
     return TwilioAccount(sid, secret, sender, settings.twilio_base_url, settings.public_url.rstrip("/"))
 
@@ -72,11 +76,14 @@ def signing_key(settings: Settings) -> str:
     """The installation's key: the setting, or one made once into the data folder beside the embedded database.
 
     With a database of one's own it must be set: processes on several machines have to share it.
+
+    Raises:
+        WrongSetting: it is not.
     """
     if settings.signing_key is not None:
         return settings.signing_key.get_secret_value()
     if settings.database_url is not None:
-        raise ValueError("Set MOMENTUM_SIGNING_KEY (at least 32 characters, the same for every process).")
+        raise WrongSetting("Set MOMENTUM_SIGNING_KEY (at least 32 characters, the same for every process).")
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     path = settings.data_dir / "signing.key"
     if not path.exists():

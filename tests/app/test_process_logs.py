@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from api.keys import issue_key
 from db.clock import set_clock
 from db.embedded import EmbeddedServer
+from db.ids import uuid7
 from db.security import APP_ROLE
 from db.session import transaction
 from db.tables.companies import KeyKind
@@ -29,6 +30,11 @@ from tests.fakes import messages_api, smtp
 from tests.fakes.messages_api import Events, Status, ended, started, text_block, tool_block
 
 ANTHROPIC_KEY = "-".join(("sk", "ant", "not", "a", "key", "but", "looks", "like", "one"))
+# What opens the doors of others; each as a process is told it.
+PASSWORDS = {
+    name: f"{name}-that-nobody-may-read-in-a-log" for name in ("signing-key", "relay", "twilio", "deepgram", "console")
+}
+ACCOUNT = "AC" + "0" * 32
 SAID = "My card 4111 1111 1111 1111 is not taken, write to nora.fielding@example.com or call +1 503 555 0188"
 QUOTE = "Much more than Zebulon would pay"
 PERSONAL = [
@@ -60,6 +66,17 @@ class Processes:
             self.running.append(
                 await asyncio.create_subprocess_exec(*command, env=self.environment, stdout=log, stderr=log)
             )
+
+    async def fail(self, name: str, **told: str) -> str:
+        """A worker that cannot begin with what it is told: its last words."""
+        with (self.folder / f"{name}.log").open("wb") as log:
+            command = [sys.executable, "-c", "from app.cli import main; main()", "worker"]
+            process = await asyncio.create_subprocess_exec(
+                *command, env=self.environment | told, stdout=log, stderr=log
+            )
+            assert await asyncio.wait_for(process.wait(), 60) != 0, name
+        lines = (self.folder / f"{name}.log").read_text().splitlines()
+        return " ".join(line for line in lines if " DEBUG " not in line)
 
     async def stop(self) -> None:
         for process in self.running:
@@ -105,9 +122,13 @@ async def test_whole_journeys_leave_nothing_of_anybody_in_the_logs(
         environment = own | {
             "MOMENTUM_DATABASE_URL": database.app_url,
             "MOMENTUM_DATA_DIR": str(tmp_path),
-            "MOMENTUM_SIGNING_KEY": "a signing key for tests, 32 characters or more",
+            "MOMENTUM_SIGNING_KEY": PASSWORDS["signing-key"],
             "MOMENTUM_PUBLIC_URL": f"http://127.0.0.1:{port}",
-            "MOMENTUM_SMTP_URL": mail.url,
+            "MOMENTUM_SMTP_URL": f"smtp://relay:{PASSWORDS['relay']}@127.0.0.1:{mail.port}?starttls=never",
+            "MOMENTUM_TWILIO_ACCOUNT_SID": ACCOUNT,
+            "MOMENTUM_TWILIO_AUTH_TOKEN": PASSWORDS["twilio"],
+            "MOMENTUM_TWILIO_FROM": "+15005550006",
+            "MOMENTUM_DEEPGRAM_API_KEY": PASSWORDS["deepgram"],
             "MOMENTUM_EMAIL_FROM": "hello@shop.example",
             "MOMENTUM_LOG_LEVEL": "DEBUG",
             "ANTHROPIC_API_KEY": ANTHROPIC_KEY,
@@ -118,8 +139,13 @@ async def test_whole_journeys_leave_nothing_of_anybody_in_the_logs(
             processes(environment, tmp_path) as running,
             httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
         ):
-            await running.start("serve", "--port", str(port))
+            mail.password = PASSWORDS["relay"].encode()
+            await running.start("serve", "--console", "--port", str(port))
             await running.start("worker")
+            told = await running.fail("nowhere", MOMENTUM_DATABASE_URL=nowhere(database))
+            assert told.startswith("The database does not answer. Look at MOMENTUM_DATABASE_URL: ")
+            told = await running.fail("no-relay", MOMENTUM_SMTP_URL=f"relay:{PASSWORDS['relay']}@127.0.0.1")
+            assert told == "MOMENTUM_SMTP_URL: an SMTP address looks like smtp://user:password@host:587."
             journeys = Journeys(client, engine, claude, mail, pk, sk)
             await until(journeys.is_up, "the start")
             tokens = [*await journeys.talk(), *await journeys.be_won_back()]
@@ -129,8 +155,23 @@ async def test_whole_journeys_leave_nothing_of_anybody_in_the_logs(
     assert "Uvicorn running on" in written
     assert "request_crashed" in written
     assert "tool_failed" in written
-    for secret in (sk, pk, *tokens, *PERSONAL):
+    assert mail.logins
+    for secret in (sk, pk, *tokens, *PERSONAL, *PASSWORDS.values(), password_of(database)):
         assert secret not in written, secret
+
+
+def password_of(database: EmbeddedServer) -> str:
+    password = make_url(database.app_url).password
+    assert password
+    return str(password)
+
+
+def nowhere(database: EmbeddedServer) -> str:
+    """An address at which no database answers."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    url = make_url(database.app_url).set(host="127.0.0.1", port=port, query={})
+    return url.render_as_string(hide_password=False)
 
 
 async def live_at(engine: AsyncEngine, at: datetime) -> None:
@@ -218,6 +259,11 @@ class Journeys:
         assert (await self.call("POST", "/carts", self.pk, content=f'{{"email": "{SAID}')).status_code == 422
         assert (await self.client.get(f"/api/momentum/carts/{self.cart['id']}?q={self.sk}")).status_code == 401
         assert (await self.call("POST", "/carts", self.pk, content=SAID.encode() * 4_000)).status_code == 413
+        call = f"/api/momentum/voice/twilio/{uuid7()}/{uuid7()}/answer"
+        forged = {"x-twilio-signature": PASSWORDS["twilio"]}
+        assert (await self.client.post(call, data={"AccountSid": ACCOUNT}, headers=forged)).status_code == 403
+        way_in = {"email": "maya@example.com", "password": PASSWORDS["console"]}
+        assert (await self.client.post("/console/sign-in", data=way_in)).status_code == 401
 
     async def crash(self, database: EmbeddedServer) -> None:
         """Break what a tool and an endpoint write into, so that errors quote the rows."""

@@ -156,21 +156,23 @@ async def _play(
     await move_clock(engine, START, timeline)
     shops = await open_shops(engine, people=len(plan.people))
     fleet.start()
-    async with httpx.AsyncClient() as client:
-        crowd = Crowd(plan.people, shops, addresses, relay, client, random.Random(plan.seed))
-        stage_ = Stage(plan, engine, fleet, crowd, relay, timeline)
-        await asyncio.gather(*(until_up(client, address) for address in addresses))
-        parts = {"starting": time.monotonic() - begun}
-        for first in range(0, len(plan.people), 8):
-            await asyncio.gather(*(crowd.open_cart(person) for person in plan.people[first : first + 8]))
-        parts["opening carts"] = time.monotonic() - begun - sum(parts.values())
-        for tick in plan.ticks:
-            await stage_.tick(tick, at_least_s=tick_s)
-        parts["faults"] = time.monotonic() - begun - sum(parts.values())
-        unsettled = await stage_.settle(SETTLE_WITHIN_S)
-        parts["settling"] = time.monotonic() - begun - sum(parts.values())
-        locks = await locks_held(owner_address(server))
-    codes = await fleet.stop()
+    try:
+        async with httpx.AsyncClient() as client:
+            crowd = Crowd(plan.people, shops, addresses, relay, client, random.Random(plan.seed))
+            stage_ = Stage(plan, engine, fleet, crowd, relay, timeline)
+            await asyncio.gather(*(until_up(client, address) for address in addresses))
+            parts = {"starting": time.monotonic() - begun}
+            for first in range(0, len(plan.people), 8):
+                await asyncio.gather(*(crowd.open_cart(person) for person in plan.people[first : first + 8]))
+            parts["opening carts"] = time.monotonic() - begun - sum(parts.values())
+            for tick in plan.ticks:
+                await stage_.tick(tick, at_least_s=tick_s)
+            parts["faults"] = time.monotonic() - begun - sum(parts.values())
+            unsettled = await stage_.settle(SETTLE_WITHIN_S)
+            parts["settling"] = time.monotonic() - begun - sum(parts.values())
+            locks = await locks_held(owner_address(server))
+    finally:
+        codes = await fleet.stop()
     async with transaction(engine, company_id=None) as session:
         now = await read_clock(session)
     await engine.dispose()

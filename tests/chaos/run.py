@@ -19,7 +19,7 @@ from tests.chaos.mutants import MUTANTS
 from tests.chaos.plan import EVERY_KIND, Plan, make_plan
 
 SHOWN = 8
-# Some have ordered before their cart counts as abandoned: of 600 people, 500 running attempts (spec 14).
+# Some have ordered before their cart counts as abandoned: of 600 people, 500 running attempts.
 PEOPLE, FLOWS_A_PERSON = 600, 5 / 6
 # A kill that finds nothing to kill does not count.
 KILLS_OF_PLANNED = 0.5

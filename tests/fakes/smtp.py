@@ -90,6 +90,7 @@ class FakeSmtp:
     mails: list[ReceivedMail] = field(default_factory=list)
     commands: list[str] = field(default_factory=list)
     logins: list[tuple[bytes, bytes]] = field(default_factory=list)
+    password: bytes = b"right"
     connections: int = 0
     # Set once somebody is kept waiting by Fault.HANG.
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
@@ -135,7 +136,7 @@ class FakeSmtp:
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
     ) -> AuthResult:
         self.logins.append((data.login, data.password))
-        return AuthResult(success=data.password == b"right", handled=False)
+        return AuthResult(success=data.password == self.password, handled=False)
 
 
 async def _hang_up(server: SMTP) -> None:
