@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.clock import read_clock
 from db.session import transaction
-from db.tables.voice import EndReason
+from db.tables.voice import EndReason, VoiceCallOutcome
 from graphs.voice_call.events import HangUp, LiveCall
 from voice.calls import service as calls
 from voice.calls.schemas import StreamedCall
@@ -72,18 +72,19 @@ async def hold_call(phone: Phone, call: StreamedCall, websocket: WebSocket, *, s
 
     Whatever breaks, the call's row is closed and its slot is free.
     """
-    live = await phone.agent.answer(call.call_id, company_id=call.company_id)
-    reason = EndReason.FAILED
+    live, reason = None, EndReason.FAILED
     try:
+        live = await phone.agent.answer(call.call_id, company_id=call.company_id)
         async with _beating(phone, call) as let_go:
             reason = await _talk(phone, live, websocket, let_go, stream_sid=stream_sid)
     finally:
         await asyncio.shield(_close(phone, call, live, reason))
 
 
-async def _close(phone: Phone, call: StreamedCall, live: LiveCall, reason: EndReason) -> None:
+async def _close(phone: Phone, call: StreamedCall, live: LiveCall | None, reason: EndReason) -> None:
+    """`live` is None where the call could not even be taken up."""
     try:
-        hang_up = await live.closed(reason)
+        hang_up = HangUp(VoiceCallOutcome.DISCONNECTED, reason) if live is None else await live.closed(reason)
         async with transaction(phone.engine, company_id=call.company_id) as session:
             await calls.finish(
                 session,

@@ -42,6 +42,8 @@ class Line:
     _opted_out: Hearing | None = None
     _keeps_opt_out: bool = False
     _starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _starts: set[asyncio.Task[asyncio.Task[None]]] = field(default_factory=set)
+    _stored: asyncio.Event = field(default_factory=asyncio.Event)
 
     def opening(self) -> AsyncGenerator[CallEvent]:
         return self._answer(Input(known=Hearing(Heard.ANSWERED)))
@@ -81,6 +83,8 @@ class Line:
             self._opted_out = Hearing(Heard.OPT_OUT, scope=scopes[-1])
 
     async def closed(self, reason: EndReason) -> HangUp:
+        if self._starts:
+            await asyncio.wait(set(self._starts))
         async with self._starting:
             await self._end_turn()
         rows = await self._standing()
@@ -98,32 +102,49 @@ class Line:
             now = await read_clock(session)
             return await calls.standing(session, self.session_id, company_id=self.company_id, limit=1, now=now)
 
-    async def _answer(self, given: Input) -> AsyncGenerator[CallEvent]:
-        """Events of one turn. It is a task of its own, so that whoever stops listening can end it in good order."""
+    def _answer(self, given: Input) -> AsyncGenerator[CallEvent]:
+        """Events of one turn. It starts here and now: what was heard is kept even if nobody listens to the answer."""
         events: Events = asyncio.Queue()
+        start = asyncio.create_task(self._start(given, events))
+        self._starts.add(start)
+        start.add_done_callback(self._starts.discard)
+        return self._listen(start, events)
+
+    async def _start(self, given: Input, events: Events) -> asyncio.Task[None]:
+        """The turn is a task of its own, so that whoever stops listening can end it in good order."""
         async with self._starting:
             await self._end_turn()
             if self._opted_out is not None:
                 given = replace(given, known=self._opted_out)
-            turn = self._turn = asyncio.create_task(self._run(given, events))
+            stored = self._stored = asyncio.Event()
+            turn = self._turn = asyncio.create_task(self._run(given, events, stored))
             turn.add_done_callback(self._ended)
             self._keeps_opt_out = self._opted_out is not None
+            return turn
+
+    async def _listen(self, start: asyncio.Task[asyncio.Task[None]], events: Events) -> AsyncGenerator[CallEvent]:
         try:
             while (event := await events.get()) is not None:
                 yield event
         finally:
+            turn = await asyncio.shield(start)
             if self._turn is turn:
                 await self._end_turn()
 
     async def _end_turn(self) -> None:
-        """Let nothing more of the running turn be said. An opt-out is not ended by anything: it ends the call."""
-        if self._turn is None or self._turn.done():
-            return
-        if not self._keeps_opt_out and not self._turn.cancelling():  # a second one would hit what it still keeps
-            self._turn.cancel()
-        await asyncio.wait([self._turn])
+        """Let nothing more of the running turn be said. An opt-out is not ended by anything: it ends the call.
 
-    async def _run(self, given: Input, events: Events) -> None:
+        What was heard is stored first: speaking again takes back the answer, not what was said.
+        """
+        turn = self._turn
+        if turn is None or turn.done():
+            return
+        await self._stored.wait()
+        if not self._keeps_opt_out and not turn.cancelling():  # a second one would hit what it still keeps
+            turn.cancel()
+        await asyncio.wait([turn])
+
+    async def _run(self, given: Input, events: Events, stored: asyncio.Event) -> None:
         """One turn to its end, or until it is talked over. What it has begun is finished and kept either way."""
         context = None
         whole, broken = False, True
@@ -131,6 +152,7 @@ class Line:
             context, state = await begin(
                 self.parts, self.call_id, self.session_id, given, company_id=self.company_id, emit=events.put_nowait
             )
+            stored.set()
             await run_turn(context, state)
             whole = True
         except LostTurn:
@@ -138,6 +160,7 @@ class Line:
         except asyncio.CancelledError:
             broken = False  # talked over: the next turn goes on
         finally:
+            stored.set()  # or never will be
             try:
                 if not whole and context is not None:
                     await self._keep_interrupted(context)

@@ -21,6 +21,7 @@ from graphs.voice_call.course import Progress
 from graphs.voice_call.repository import VoiceCallRepository
 from graphs.voice_call.state import CallAnswer, CallContext
 from policy.errors import NotFound
+from storefront.carts import service as carts
 from tools.dispatch import ToolReply
 
 
@@ -57,9 +58,13 @@ async def conversation_of(
         NoSuchCall.
     """
     calls = VoiceCallRepository(session)
-    call = await calls.get_for_update(call_id, company_id=company_id)
-    if call is None:
+    cart_id = await calls.cart_of(call_id, company_id=company_id)
+    if cart_id is None:
         raise NoSuchCall
+    # The cart before the call, as everywhere: a new conversation's foreign key locks it too.
+    await carts.read_locked(session, cart_id, company_id=company_id, now=now)
+    call = await calls.get_for_update(call_id, company_id=company_id)
+    assert call is not None  # it was there, and none is deleted
     if call.session_id is not None:
         return await conversations.get_conversation(session, call.session_id, company_id=company_id)
     opened = await conversations.open_conversation(

@@ -14,6 +14,11 @@ class VoiceCallRepository:
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
 
+    async def cart_of(self, call_id: UUID, *, company_id: UUID) -> UUID | None:
+        return await self.session.scalar(
+            select(VoiceCall.cart_id).where(VoiceCall.company_id == company_id, VoiceCall.id == call_id)
+        )
+
     async def get_for_update(self, call_id: UUID, *, company_id: UUID) -> VoiceCall | None:
         return await self.session.scalar(
             select(VoiceCall).where(VoiceCall.company_id == company_id, VoiceCall.id == call_id).with_for_update()

@@ -232,3 +232,18 @@ async def test_a_turn_that_breaks_ends_the_call_with_an_outcome(
 
 def _breaks(*_: object) -> str:
     raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("steps", [0, 1, 6])
+async def test_what_was_heard_is_kept_though_speech_goes_on_before_it_is_stored(shop: Shop, steps: int) -> None:
+    phone = await ring(shop)
+    await phone.identified()
+
+    listening = asyncio.create_task(phone.hear(phone.line.heard("I'm not interested.", at_ms=9_000, timings={})))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    listening.cancel()
+    await asyncio.wait([listening])
+    await phone.say("Hello?")
+
+    assert [row.content for row in await phone.utterances() if row.content == "I'm not interested."]
