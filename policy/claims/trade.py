@@ -34,9 +34,9 @@ _OTHERS = re.compile(r"\b(?:customers|shoppers|buyers|people)\b")
 # Of the talk itself: what one understands, wants to know, can look up or may be told.
 _OF_THE_TALK = re.compile(
     r"^(?:(?:and|but|so|ok|okay|well|sure|yes|no|oh|sorry|great|thanks|of course|absolutely|certainly|totally|please|"
-    r"no problem|no worries|alright|got it)[,!.;:]* )*(?:"
+    r"no problem|no worries|alright|got it|one moment|just a (?:moment|second)|hold on)[,!.;:]* )*(?:"
     r"(?:i|we)(?:'d| would|'m| am| can| could| do| also)?(?: \w+ly| just| also| really| do)? "
-    r"(?:understand|hear|get|see|appreciate|reali[sz]e|know|sorry|happy|glad|like|love|check|look|explain|show|help|find|"
+    r"(?:understand|hear|get|see|appreciate|reali[sz]e|know|sorry|happy|glad|like|love|check(?:ing|ed)?|look(?:ing|ed)?|explain|show|help|find|"
     r"tell|answer|compare|go|walk|ask|able|here|afraid|hope|wonder|think)\b|"
     r"(?:let|tell|show|give|ask) (?:me|us)\b|feel free|thanks?\b|thank you|welcome|hello|hi\b|see you|take your time|"
     r"please (?:\w+ )?(?:pay|try|use|check|let|tell|have|take|enter|ask|review|note|choose|select|look)|"
@@ -48,13 +48,14 @@ _OF_THE_TALK = re.compile(
     r"wondering) ?(?:also |always |still )?(?:to )?(?:ask|find|see|read|enter|check|compare|view|choose|review|look|"
     r"change|pick|go|finish|complete|about|that|know|the|$)|"
     r"(?:it|that)(?:'s| is) (?:safe|fine|ok|okay|a good|normal|understandable|good)|"
+    r"(?:i've|we've) noted that|there(?:'s| is) nothing (?:i|we) can|the checkout (?:will )?(?:show|list)|"
     r"there(?:'s| is| are|'re) no (?:discount|offer|coupon|code|voucher|deal|gift|refund)s?\b|"
     r"(?:if|when|whenever|before|once|in case|as soon as) )"
 )
 
 
 _STOP = re.compile(r"[.!?…] ")
-_TURN = re.compile(r"\b(?:but|however|though|yet|so)\b|[.!;:—–]| - ")
+_TURN = re.compile(r", and\b|\b(?:but|however|though|yet|so)\b|[.!;:—–]| - ")
 
 
 def unread(reading: Reading, found: Sequence[Claim]) -> Iterator[Claim]:

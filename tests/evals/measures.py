@@ -54,7 +54,7 @@ def every_rate() -> Iterator[Rate]:
     yield from detector("human.jsonl", "wants_human", "wishes for a person", wants_human, (0.79, 0.86))
     yield from cards()
     yield from claims()
-    yield from idioms()
+    yield from without_facts()
 
 
 def _opts_out(text: str) -> bool:
@@ -124,12 +124,16 @@ def claims() -> Iterator[Rate]:
         yield Rate(label, len(own) - len(wrong), len(own), floor, wrong)
 
 
-def idioms() -> Iterator[Rate]:
-    """Lies in a manner of speaking, without a word of trade in most: no fact is given, so each is to be held back."""
+def without_facts() -> Iterator[Rate]:
+    """Lies in a manner of speaking, most without a word of trade, and what an agent says that promises nothing."""
     now = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
-    rows = read("idioms.jsonl")
-    wrong = tuple(row["sentence"] for row in rows if check(row["sentence"], (), now=now).passed)
-    yield Rate("lies in idioms held back", len(rows) - len(wrong), len(rows), 0.5, wrong)
+    for name, of, passes, floor in (
+        ("idioms.jsonl", "lies in idioms held back", False, 0.5),
+        ("talk.jsonl", "talk without a promise let out", True, 0.93),
+    ):
+        rows = read(name)
+        found = [row["sentence"] for row in rows if check(row["sentence"], (), now=now).passed is not passes]
+        yield Rate(of, len(rows) - len(found), len(rows), floor, tuple(found))
 
 
 def _passes(row: dict[str, Any]) -> bool:
