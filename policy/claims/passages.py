@@ -271,8 +271,9 @@ def covers(passage: Passage, reading: Reading, claim: Claim) -> bool:
     if reading.plain in passage.sentences:
         return True
     clause = _promise_scope(reading, claim.start)
+    meant = _stems(clause.words)
     said = (scope_of(own, range(len(own.tokens))) for own in map(read, passage.sentences))
-    return any(_stems(clause.words) <= _stems(own.words) and own.negated is clause.negated for own in said)
+    return bool(meant) and any(meant <= _stems(own.words) and own.negated is clause.negated for own in said)
 
 
 def _same_denial(reading: Reading, claim: Claim, said: Scope) -> bool:

@@ -181,6 +181,8 @@ def _backs_promise(fact: Fact, reading: Reading, claim: Claim, now: datetime) ->
         return bool(fact.text.strip()) and promised(read_passage(fact.text), reading, claim)
     if isinstance(fact, NameFact):
         return _inside_name(fact.text, reading.lower, claim)
+    if claim.denied:
+        return False
     if isinstance(fact, PromiseFact):
         return fact.kind is claim.promise
     if claim.kind is ClaimKind.COUNT:

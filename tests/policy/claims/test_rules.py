@@ -92,6 +92,12 @@ def test_a_promise_passes_with_its_row_and_not_without(sentence: str, row: str) 
     assert not check(sentence, [*EVERYTHING, *others], now=NOW).passed
 
 
+def test_a_row_that_keeps_a_promise_does_not_keep_its_denial() -> None:
+    refunded = PromiseFact("refund", PromiseKind.REFUND)
+    assert check("You get a full refund.", [refunded], now=NOW).passed
+    assert not check("We never refund.", [refunded], now=NOW).passed
+
+
 def test_the_verdict_names_what_is_bound_and_what_is_not() -> None:
     verdict = check("Your total is $80.95 and you save 15%.", EVERYTHING, now=NOW)
     assert not verdict.passed
