@@ -137,7 +137,7 @@ _ABOUT_YOU = re.compile(
 _ACTIONS = frozenset(
     {
         _P.LINK_SENT, _P.HUMAN, _P.OPTED_OUT, _P.CART_SAVED, _P.ORDER_CHANGED, _P.REMINDER, _P.HOLD, _P.RETURNS,
-        _P.DELIVERY, _P.IN_STOCK, _P.REFUND,
+        _P.DELIVERY, _P.IN_STOCK, _P.REFUND, _P.PAYMENT,
     }
 )  # fmt: skip
 _OFFERS_TO_ACT = re.compile(
@@ -160,15 +160,20 @@ _DENIES_IT = re.compile(r"(?: \w+){0,2}? (?:is|are|was|were|can|could|will|do|do
 # Of whoever speaks and what they know: "I can't see a refund", "our help pages do not mention returns".
 _SPEAKER = re.compile(
     r"\b(?:i|i'm|i've|i'll|i'd|me|know|sure|certain|say|says|said|see|find|found|mention\w*|confirm\w*|promise\w*|tell|"
-    r"guarantee\w*|cover|covers|covered|listed|help pages?|here|chat|if|whether|need|have to|must|required)\b"
+    r"guarantee\w*|cover|covers|covered|listed|help pages?|chat|whether|(?:no|not|n't|never) (?:\w+ )?(?:need|have to|"
+    r"required))\b"
+)
+# What softens a denial takes nothing of it back.
+_PREFACE = re.compile(
+    r"^(?:(?:(?:i'm|i am|we're|we are) (?:really |very |so )?(?:afraid|sorry)(?: to say)?|"
+    r"(?:i|we) (?:have|need) to (?:say|tell you)|you (?:need to|should|must) know|(?:please )?note)(?: that)? )+"
 )
 _DONE_ALREADY = re.compile(
     r"\b(?:i've|we've|i have|we have|i just|we just|has been|have been|is being|sent|emailed|texted|unsubscribed|"
     r"opted|"
     r"removed|added|put|placed|moved|dropped|took|"
-    r"updated|changed|cancell?ed|saved|on (?:its|their|his|her) way|in your inbox|check your|i'm|"
-    r"we're|"
-    r"i am|we are)\b"
+    r"updated|changed|cancell?ed|saved|(?:has|have) (?:already |just )*\w+ed|"
+    r"on (?:its|their|his|her) way|in your inbox|check your|i'm|we're|i am|we are)\b"
 )
 
 
@@ -209,19 +214,24 @@ def excused(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bo
     return lower.rstrip().endswith("?") and _asked(plain, begin, end, kind)
 
 
-def denied_by_the_company(text: str, start: int, end: int) -> bool:
+def denied_by_the_company(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
     """Whether the clause of a promise says what the company does not do, and not what the speaker cannot."""
     plain = _with_run_ons(text)
     begin = _clause_start(plain, start, end)
-    clause = plain[begin:end]
-    return bool(_DENIES.search(clause) or denied_behind(plain, end)) and not (
-        _SPEAKER.search(clause) or _weighed(plain, begin, start, end)
-    )
+    before = _PREFACE.sub("", plain[begin:start].lstrip())
+    denied = _is_negated(before) or _negated_inside(plain, start, end, kind) or denied_behind(plain, end)
+    weighed = _weighed(plain, start - len(before), start, end)
+    return denied and not (_SPEAKER.search(before + plain[start:end]) or weighed)
 
 
 def denied_behind(lower: str, end: int) -> bool:
     """Whether what ends here is denied right after it: "refunds are not possible"."""
     return bool(_DENIES_IT.match(lower, end))
+
+
+def may_be_asked(lower: str) -> bool:
+    """Whether a sentence begins as a question does, so that its question mark is no afterthought."""
+    return bool(_ONE_MAY_ASK.match(lower.lstrip()))
 
 
 def _is_negated(before: str) -> bool:
@@ -239,7 +249,7 @@ def _negated_inside(lower: str, start: int, end: int, kind: PromiseKind | Pressu
         return bool(
             re.search(r"\b(?:is|are|was) not (?:\w+ )?(?:free|included|complimentary|covered)\b", lower[start:end])
         )
-    if _BEGINS_NEGATED.match(lower[start:end]):  # "nobody sells it cheaper" boasts
+    if kind is not _P.RETURNS and _BEGINS_NEGATED.match(lower[start:end]):  # "nobody sells it cheaper" boasts
         return False
     return bool(_DENIES.search(lower[start:end]))
 

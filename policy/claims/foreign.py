@@ -9,7 +9,7 @@ _FOREIGN = word_set(
     "für fur sie ihr ihre ihnen dir euch gebe gibt geben nicht auf ich bin wir haben wird "
     "le les des est une votre vous pour avec dans sur et du nous "
     "je suis il lo gli che della tuo sono di per non il het een voor van uw met niet você voce seu sua uma não nao sou "
-    "usted ustedes si nos lei la"
+    "usted ustedes si nos lei la von uns einen einem einer nur wenn mir"
 )
 _ENGLISH = word_set(
     "the you your is it to of and for on we i this that are with at our can have be my off free get from by will i'll"

@@ -1,5 +1,6 @@
 """Whether a passage (an FAQ chunk, a policy) says what a sentence says: same number, same unit, same thing."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -29,12 +30,18 @@ _BY_NUMBERS = frozenset(
 _SAYS_OF = frozenset(
     {
         "yes", "free", "contain", "contains", "containing", "include", "includes", "hold", "made", "use", "uses",
-        "zero", "send", "sent", "taken", "brought",
+        "zero", "send", "sent", "taken", "brought", "cannot", "sorry", "unfortunately", "sadly", "afraid", "note",
         "doesn't", "don't", "isn't", "aren't", "certified", "completely", "fully", "entirely", "totally", "product",
         "products",
     }
 )  # fmt: skip
 _PAYING = frozenset({"pay", "payment", "payments", "paying", "accept", "accepts", "accepted", "cards"})
+_TERMS = frozenset(map(stem, ("return", "refund", "exchange", "accept", "take", "pay", "possible")))
+_NO = ("no", "sorry", "unfortunately", "not")
+_PLACE = re.compile(r"\b(?:in|to|from) (?:the )?[A-Z]")
+# Who does it, and when: "paid by you" is not "paid by us".
+_ROLES = frozenset({"we", "us", "our", "you", "your", "no", "before", "after", "all", "every", "always"})
+_LIMITS = frozenset({"only", "if", "may", "might", "over", "when"}) | RESTRICTORS
 _COMMON = frozenset({"any", "all", "coffee", "always"})
 
 
@@ -59,7 +66,7 @@ class Passage:
     text: str
     sentences: frozenset[str]
     setting: frozenset[str]
-    # Words of the sentences that say how to pay.
+    # Ways to pay.
     payable: frozenset[str]
     statements: tuple[_Statement, ...]
     promises: tuple[tuple[Claim, Scope, Scope, tuple[Claim, ...]], ...]
@@ -88,7 +95,8 @@ def read_passage(text: str) -> Passage:
             said += [
                 (claim, _promise_scope(reading, claim.start) if claim.denied else whole, heading, reading.claims)
                 for claim in promises(part)
-                if not taken_back(part, claim)
+                # What is denied at a place or after a time is not denied at large; word for word it may be said.
+                if not taken_back(part, claim) and not (claim.denied and _is_limited(reading, claim))
             ]
     readings = [read(part) for part in parts]
     setting = frozenset(
@@ -109,15 +117,30 @@ def read_passage(text: str) -> Passage:
     return Passage(normalise(text).lower(), plain, setting, _payable(readings), contrasted, tuple(said))
 
 
+def _is_limited(reading: Reading, claim: Claim) -> bool:
+    """Whether the clause of a denial has a number, or its sentence a place."""
+    clause = reading.stretch(place_of(reading, claim.start))
+    return _in_a_place(reading) or any(place_of(reading, number.start) in clause for number in reading.claims)
+
+
+def _in_a_place(reading: Reading) -> bool:
+    return bool(_PLACE.search(reading.text))
+
+
 def _payable(readings: list[Reading]) -> frozenset[str]:
     """A question how to pay goes on in its answer: "Which cards do you accept? Visa and Mastercard."."""
     said: set[str] = set()
     asked = False
     for reading in readings:
-        tells = not reading.words.isdisjoint(_PAYING)
-        if reading.words.isdisjoint(NEGATORS) and (tells or asked):
-            said |= reading.words
-        asked = tells and reading.plain.endswith(("?", ":"))
+        asks = reading.plain.endswith(("?", ":"))
+        limited = not reading.words.isdisjoint(_LIMITS) or _in_a_place(reading)
+        if not (asks or limited or reading.plain.startswith(_NO)):
+            told = reading.lower.partition(" but not ")[0].partition(" except ")[0]
+            claims = [claim.text.lower() for claim in promises(reading.source) if claim.promise is PromiseKind.PAYMENT]
+            denied = not read(told).words.isdisjoint(NEGATORS)
+            for text in [] if denied else [told] if asked else claims:
+                said |= payment_methods(told if " but not " in reading.lower else text)
+        asked = asks and not reading.words.isdisjoint(_PAYING)
     return frozenset(said)
 
 
@@ -247,15 +270,15 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
             said.promise is PromiseKind.PRODUCT and _same_quality(reading, claim, said, whole, heading)
             for said, whole, heading, _ in passage.promises
         )
-    if claim.denied:
-        return any(
-            said.denied and said.promise is claim.promise and _same_denial(reading, claim, whole)
-            for said, whole, _, _ in passage.promises
-        )
-    if claim.promise is PromiseKind.PAYMENT:
-        return all(passage.payable.issuperset(way.split()) for way in payment_methods(claim.text.lower()))
     if claim.promise in _BY_NUMBERS and _number_says_it(passage, reading, claim):
         return True
+    if claim.denied:
+        return any(
+            said.denied and said.promise is claim.promise and _same_denial(reading, claim, clause)
+            for said, clause, _, _ in passage.promises
+        )
+    if claim.promise is PromiseKind.PAYMENT:
+        return payment_methods(claim.text.lower()) <= passage.payable
     scope = _promise_scope(reading, claim.start)
     return any(
         said.promise is claim.promise
@@ -267,19 +290,27 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
 
 
 def covers(passage: Passage, reading: Reading, claim: Claim) -> bool:
-    """Whether one sentence of the passage has every word of the claim's clause that carries meaning."""
+    """Whether one sentence of the passage has every word of the claim's clause that carries meaning, and sets no limit
+    that the clause leaves out."""
     if reading.plain in passage.sentences:
         return True
     clause = _promise_scope(reading, claim.start)
     meant = _stems(clause.words)
-    said = (scope_of(own, range(len(own.tokens))) for own in map(read, passage.sentences))
-    return bool(meant) and any(meant <= _stems(own.words) and own.negated is clause.negated for own in said)
+    told = (read(own) for own in passage.sentences if not own.endswith("?"))
+    said = (scope_of(own, range(len(own.tokens))) for own in told)
+    return bool(meant) and any(
+        meant <= _stems(own.words)
+        and own.negated is clause.negated
+        and clause.words & _ROLES <= own.words
+        and own.words & _LIMITS <= clause.words
+        for own in said
+    )
 
 
 def _same_denial(reading: Reading, claim: Claim, said: Scope) -> bool:
-    """The passage denies it of all that the sentence denies it of, and the sentence of no more than the passage."""
-    own = _stems(_promise_scope(reading, claim.start).words)
-    return own <= _stems(said.words) and _stems(said.words & QUALIFIERS) <= own
+    """The passage denies it of the same thing, and not of some of it only."""
+    own, theirs = _stems(_promise_scope(reading, claim.start).words), _stems(said.words)
+    return own <= theirs and _stems(said.words & QUALIFIERS) <= own and bool(own - _TERMS)
 
 
 def _number_says_it(passage: Passage, reading: Reading, claim: Claim) -> bool:
@@ -299,7 +330,8 @@ def _promise_scope(reading: Reading, start: int) -> Scope:
 
 def _same_promise(claim: Claim, scope: Scope, said: Scope, heading: Scope, setting: frozenset[str]) -> bool:
     # "ships free" and "free delivery" are one promise, "we refund the delivery" and "we refund the goods" are two.
-    carried = set() if claim.promise is PromiseKind.REFUND else {"delivery", "dispatch", "discount"}
+    taken_back = claim.promise in {PromiseKind.REFUND, PromiseKind.RETURNS}
+    carried = set() if taken_back else {"delivery", "dispatch", "discount"}
     if not scope.topics - carried <= said.topics | heading.topics:
         return False
     stems = {stem(word) for word in said.words | heading.words}

@@ -44,9 +44,18 @@ def nearest(reading: Reading, kind: PromiseKind, number: Claim) -> Claim | None:
     return min(rivals, key=lambda claim: max(claim.start - number.end, number.start - claim.end, 0), default=None)
 
 
-def payment_methods(lower: str) -> list[str]:
-    """The ways to pay that a text names."""
-    return PAYMENT_METHOD.findall(lower)
+_SAME_METHOD = {"amex": "american express", "master card": "mastercard"}
+
+
+def payment_methods(lower: str) -> frozenset[str]:
+    """The ways to pay that a text names, each by one name: a credit card is a card."""
+    named = (method.removesuffix("s") for method in PAYMENT_METHOD.findall(lower))
+    return frozenset(
+        "card"
+        if each.endswith("card") and each[-5:-4] in {"", " "} and "gift" not in each
+        else _SAME_METHOD.get(each, each)
+        for each in named
+    )
 
 
 def taken_back(sentence: str, claim: Claim) -> bool:
@@ -69,7 +78,7 @@ def _asserted(reading: Reading) -> Iterator[Claim]:
         if triggers.isdisjoint(words) and not (kind is _P.DELIVERY and "day" in lower):
             continue
         for match in pattern.finditer(lower):
-            if kind in _TERMS and denied_by_the_company(reading.text, match.start(), match.end()):
+            if kind in _TERMS and denied_by_the_company(reading.text, match.start(), match.end(), kind):
                 yield replace(_claim(reading, match, kind), denied=True)
             elif not excused(reading.text, match.start(), match.end(), kind):
                 yield _claim(reading, match, kind)

@@ -104,7 +104,7 @@ def _behind_seams(
     pieces = " ".join(words).split("\n")
     parted = " ".join(pieces)
     yield from (claim for claim, fact in _judged(parted, facts, now) if fact is None and _spelling(claim) not in known)
-    for piece in pieces:
+    for piece in pieces[1:]:
         yield from (
             claim for claim, fact in _judged(piece, facts, now) if fact is None and _spelling(claim) not in known
         )

@@ -167,9 +167,9 @@ CORES = tuple(" ".join(parts) for family in (*_FAMILIES, *_FOREIGN) for parts in
 _OPENERS = (
     "Good news: ", "By the way, ", "Between us, ", "Great question! ", "Honestly, ", "I checked, and ", "Yes - ",
     "Of course: ", "As you are such a good customer, ", "I understand, but ", "Just so you know: ",
-    "Sorry to hear it! ",
+    "Sorry to hear it! ", "Hello, ", "I understand, ", "Before you go, ", "When you are ready, ",
 )  # fmt: skip
-_CLOSERS = (".", ".", ".", "!", "", "!!!", " :)", " 😊", " - trust me.", ", really.", "; think about it.")
+_CLOSERS = (".", ".", ".", "!", "", "!!!", " :)", " 😊", " - trust me.", ", really.", "; think about it.", ", right?")
 _WRITINGS: tuple[Callable[[str], str], ...] = (
     str.upper,
     str.lower,

@@ -29,7 +29,14 @@ from tests.policy.claims.plant_cases import PLANTS, PLANTS_NOT_SAID, PLANTS_NOW,
 from tests.policy.claims.product_cases import PRODUCTS, PRODUCTS_NOT_SAID, PRODUCTS_SAID
 from tests.policy.claims.reach_cases import REACH_NOT_SAID, REACH_SAID, REACH_WITHOUT_ROWS
 from tests.policy.claims.shoe_cases import SHOES, SHOES_NOT_SAID, SHOES_NOW, SHOES_SAID
-from tests.policy.claims.trade_cases import PAYING_NOT_SAID, PAYING_SAID, TRADE_NOT_SAID, TRADE_SAID
+from tests.policy.claims.trade_cases import (
+    PASSAGES_NOT_SAID,
+    PASSAGES_SAID,
+    PAYING_NOT_SAID,
+    PAYING_SAID,
+    TRADE_NOT_SAID,
+    TRADE_SAID,
+)
 
 COFFEE_SHOP = (EVERYTHING, NOW)
 PLANT_SHOP = (PLANTS, PLANTS_NOW)
@@ -90,6 +97,14 @@ def test_a_promise_passes_with_its_row_and_not_without(sentence: str, row: str) 
     assert {binding.fact_id for binding in kept.bindings} == {row}
     others = [fact for fact in ROWS if fact.id != row]
     assert not check(sentence, [*EVERYTHING, *others], now=NOW).passed
+
+
+@pytest.mark.parametrize(
+    ("passage", "sentence", "passes"),
+    [*((*each, False) for each in PASSAGES_NOT_SAID), *((*each, True) for each in PASSAGES_SAID)],
+)
+def test_a_passage_vouches_for_what_it_says_and_no_more(passage: str, sentence: str, passes: bool) -> None:
+    assert check(sentence, [PassageFact("help", passage)], now=NOW).passed is passes
 
 
 def test_a_row_that_keeps_a_promise_does_not_keep_its_denial() -> None:

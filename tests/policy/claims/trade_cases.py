@@ -26,6 +26,18 @@ TRADE_SAID = sentences_of(
     # of the shop, as its pages say
     Opened coffee cannot be returned.
     Our team replies within 24 hours.
+    You can't return it after 30 days.
+    Sorry, opened coffee cannot be returned.
+    # where it stands, and what it hangs on
+    Shipping is calculated at the checkout.
+    Shipping costs depend on your address.
+    You'll find all shipping details in our help pages.
+    I'll check the return policy.
+    It makes a lovely gift.
+    I missed your question.
+    The checkout rejected your card.
+    Is the price of the AeroPress too high for you?
+    Shipping, returns, or something else?
     # of what is not
     I can't lower the price, but I can answer any questions.
     There is no discount I can offer right now.
@@ -69,7 +81,22 @@ TRADE_NOT_SAID = sentences_of(
     You can pay with Bitcoin.
     We accept Klarna.
     PayPal is not accepted.
+    # no denial, though it has a "not"; and one behind a polite word
+    Isn't it great that opened coffee can be returned!
+    Not only can opened coffee be returned.
+    I'm afraid unopened bags cannot be returned.
+    You need to know that unopened bags cannot be returned.
+    Here we never refund.
+    # a denied cost is a promise
+    We don't charge for delivery.
+    You never pay for shipping with us.
+    # what stands around it excuses nothing
+    I know that we charge you next to nothing.
+    Hello, you owe us a fraction of that.
+    You only owe us next to nothing, right?
     # said of the goods, not of the way to them
+    We pay the return shipping.
+    The return shipping is on us.
     We refund your delivery, too.
     I'll refund you twice.
     """
@@ -91,4 +118,28 @@ PAYING_NOT_SAID = sentences_of(
     Visa is not accepted.
     Just pay by bank transfer.
     """
+)
+
+# A passage, and what it does not say.
+PASSAGES_NOT_SAID = (
+    ("Do you accept Bitcoin? No.", "We accept Bitcoin."),
+    ("You will receive an invoice by email once your payment is received.", "You can pay by invoice."),
+    ("You can pay for gift cards with Visa.", "You can pay with gift cards."),
+    ("You can pay with Klarna in Germany.", "In Canada you can pay with Klarna."),
+    ("We accept PayPal for orders over $50.", "We accept PayPal."),
+    ("Payment by bank transfer is reserved for wholesale customers.", "You can pay by bank transfer."),
+    ("Customs fees are paid by you.", "Customs fees are paid by us."),
+    ("Send the parcel back at your own cost.", "Send the parcel back at our cost."),
+    ("Your card is charged after we ship.", "Your card is charged before we ship."),
+    ("Parcels are insured for orders over $100.", "Parcels are insured."),
+    ("Is the courier insured? No.", "The courier is insured."),
+    ("Gift cards cannot be returned.", "No returns."),
+    ("We do not accept PayPal in Brazil.", "We do not accept PayPal."),
+    ("Bags cannot be returned after 30 days.", "Bags cannot be returned."),
+)
+PASSAGES_SAID = (
+    ("We accept Visa, Mastercard and PayPal but not American Express.", "You can pay with Visa."),
+    ("We accept all major credit cards and PayPal.", "You can pay by credit card."),
+    ("Gift cards cannot be returned.", "Gift cards can't be returned."),
+    ("With Klarna you can pay in 3 instalments.", "You can pay in 3 instalments."),
 )
