@@ -5,10 +5,13 @@ from collections.abc import Callable
 
 from graphs.voice_call.events import Say
 from voice.speech.schemas import SPOKEN_WITHIN_S
+from voice.turns.alarm import Alarm
 
 # Slower than any voice of ours: a bound for a mark that never comes back.
 CHARACTERS_A_SECOND = 10
 PATIENCE_S = SPOKEN_WITHIN_S + 3.0
+# What was said is recognised this long after it ended, or never.
+HEAR_OUT_S = 2.0
 
 
 class Line:
@@ -18,8 +21,9 @@ class Line:
     threw away, and those must not count as heard.
     """
 
-    def __init__(self, *, patience_s: float = PATIENCE_S) -> None:
+    def __init__(self, *, patience_s: float = PATIENCE_S, hear_out_s: float = HEAR_OUT_S) -> None:
         self._patience_s = patience_s
+        self._hear_out_s = hear_out_s
         self._pending: dict[int, Say] = {}
         self._marks = 0
         self._opened = False
@@ -28,6 +32,10 @@ class Line:
         self.cut_off = False
         self.silent = asyncio.Event()
         self.silent.set()
+        # Nobody is speaking to us, and what was said is recognised: known also where the customer is muted.
+        self.heard_out = asyncio.Event()
+        self.heard_out.set()
+        self._recognised = Alarm(self.heard_out.set)
 
     def say(self, say: Say) -> int:
         """A sentence goes to the voice; returns its mark."""
@@ -61,6 +69,13 @@ class Line:
     def leave(self) -> None:
         """The last sentence is on its way; nobody interrupts it any more."""
         self.leaving = True
+
+    def speech_began(self) -> None:
+        self._recognised.stop()
+        self.heard_out.clear()
+
+    def speech_ended(self) -> None:
+        self._recognised.set(self._hear_out_s)
 
     @property
     def uninterruptible(self) -> bool:

@@ -27,8 +27,8 @@ from db.tables.voice import EndReason, VoiceCallOutcome
 from graphs.voice_call.events import HangUp, LiveCall
 from voice.calls import service as calls
 from voice.calls.schemas import StreamedCall
-from voice.line import Line
-from voice.processors.conversation import Conversation
+from voice.line import HEAR_OUT_S, Line
+from voice.processors.conversation import LAST_WORDS_S, Conversation
 from voice.processors.opt_out import OptOutEar
 from voice.processors.serializer import TwilioSerializer
 from voice.speech.rates import HEARING_RATE, LINE_RATE
@@ -51,8 +51,10 @@ class Limits:
     idle_s: float = 6.0
     beat_every_s: float = 5.0
     end_within_s: float = 40.0
-    # Recognising the last words of somebody who has put the phone down: only an opt-out among them still counts.
-    hear_out_s: float = 2.0
+    # Somebody who speaks as the call ends may go on for so long; then, or when they have put the phone down, it takes
+    # this long to recognise their last words. Only an opt-out among them still counts.
+    last_words_s: float = LAST_WORDS_S
+    hear_out_s: float = HEAR_OUT_S
 
 
 @dataclass(frozen=True)
@@ -108,8 +110,8 @@ async def _talk(
         if not ended.done():
             ended.set_result(hang_up)
 
-    line = Line()
-    conversation = Conversation(live, line, idle_s=phone.limits.idle_s, end=end)
+    limits, line = phone.limits, Line(hear_out_s=phone.limits.hear_out_s)
+    conversation = Conversation(live, line, idle_s=limits.idle_s, end=end, last_words_s=limits.last_words_s)
     transport = FastAPIWebsocketTransport(
         websocket,
         FastAPIWebsocketParams(
@@ -123,7 +125,7 @@ async def _talk(
         transport.input(),
         VADProcessor(vad_analyzer=SileroVADAnalyzer(params=VOICE_DETECTION)),
         phone.speech.speech_to_text(),
-        OptOutEar(live),
+        OptOutEar(live, line),
         _turns(line, conversation, phone.turn_stop),
         conversation,
         phone.speech.text_to_speech(live.settings),
@@ -140,12 +142,16 @@ async def _talk(
     leaving = asyncio.create_task(gone.wait())
     ends: set[asyncio.Future[HangUp] | asyncio.Task[None] | asyncio.Task[bool]] = {ended, running, leaving}
     try:
-        await asyncio.wait(ends, timeout=phone.limits.call_s, return_when=asyncio.FIRST_COMPLETED)
-        if gone.is_set() and not ended.done():
+        over, _ = await asyncio.wait(ends, timeout=limits.call_s, return_when=asyncio.FIRST_COMPLETED)
+        if not over:
+            conversation.time_is_up()
+            await asyncio.wait(ends, timeout=limits.last_words_s, return_when=asyncio.FIRST_COMPLETED)
+        if not (ended.done() or running.done()):
             # Whoever tells first that the line is closed, the line itself or the carrier: the last words are heard.
+            # So are those of somebody who speaks on and on.
             conversation.left()
             await worker.queue_frames(_silence())
-            await asyncio.wait(ends - {leaving}, timeout=phone.limits.hear_out_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends - {leaving}, timeout=limits.hear_out_s, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
             return ended.result().end_reason
         if gone.is_set():
@@ -153,7 +159,7 @@ async def _talk(
         return EndReason.FAILED if running.done() else EndReason.TIME_LIMIT
     finally:
         leaving.cancel()
-        await _end_pipeline(worker, running, within_s=phone.limits.end_within_s)
+        await _end_pipeline(worker, running, within_s=limits.end_within_s)
         await conversation.drain()
 
 

@@ -19,7 +19,10 @@ MONEY = frozenset({CartAbandonmentReason.TOO_EXPENSIVE, CartAbandonmentReason.SH
 
 OPTED_OUT = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.OPT_OUT, at_once=True)
 _DECLINED = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.DECLINED)
-_LINK_TAKEN = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.COMPLETED)
+# Nothing was accepted, and nothing was said no to: spec 10 has no outcome of its own for it.
+_UNDECIDED = Ending(outcome=VoiceCallOutcome.DECLINED, end_reason=EndReason.COMPLETED)
+# A goodbye of whom we do not know says no more than putting the phone down does.
+_LEFT = Ending(outcome=VoiceCallOutcome.DISCONNECTED, end_reason=EndReason.HUNG_UP)
 _STRANGER = Ending(outcome=VoiceCallOutcome.DISCONNECTED, end_reason=EndReason.WRONG_PERSON)
 _SCREENED = Ending(outcome=VoiceCallOutcome.NO_ANSWER, end_reason=EndReason.CALL_SCREENING)
 _ESCALATED = Ending(outcome=VoiceCallOutcome.ESCALATED, end_reason=EndReason.COMPLETED)
@@ -73,8 +76,10 @@ def _stranger(hearing: Hearing) -> Move:
             return Move(asks=None, lines=(Line.SCREENED,), ends=_SCREENED)
         case Heard.NO | Heard.WRONG_PERSON:
             return Move(asks=None, lines=(Line.SORRY,), ends=_STRANGER)
-        case Heard.NOT_INTERESTED | Heard.GOODBYE | Heard.CALLBACK:
+        case Heard.NOT_INTERESTED:
             return Move(asks=None, lines=(Line.SORRY,), ends=_DECLINED)
+        case Heard.GOODBYE | Heard.CALLBACK:
+            return Move(asks=None, lines=(Line.SORRY,), ends=_LEFT)
         case Heard.HUMAN:
             return _ask_a_person("asked for a person", _ESCALATED)
         case Heard.BOT_QUESTION:
@@ -147,7 +152,7 @@ def _no(asked: Question, progress: Progress, done: Changed) -> Move:
         case Question.IDENTITY | Question.CONTINUE | Question.REASON:
             return Move(asks=Question.LINK)
         case Question.OFFER | Question.LINK:
-            return Move(asks=None, lines=(Line.DECLINED,), ends=_ending(progress, done))
+            return Move(asks=None, lines=(Line.DECLINED,), ends=_ending(progress, done, said_no=True))
         case Question.MORE:
             return Move(asks=None, lines=(Line.GOODBYE,), ends=_ending(progress, done))
         case _:
@@ -180,11 +185,11 @@ def _ask_a_person(reason: str, ending: Ending) -> Move:
     return Move(asks=None, lines=(Line.ESCALATE,), tools=(Step("request_human", {"reason": reason}),), ends=ending)
 
 
-def _ending(progress: Progress, done: Changed) -> Ending:
-    """Who wanted the link has not turned us down, and has not accepted anything either."""
+def _ending(progress: Progress, done: Changed, *, said_no: bool = False) -> Ending:
+    """Who wanted the link has not turned us down, nor has who only says goodbye or was not understood."""
     if progress.accepted is not None:
         return _ACCEPTED
-    return _LINK_TAKEN if done.link_sent else _DECLINED
+    return _DECLINED if said_no and not done.link_sent else _UNDECIDED
 
 
 def after_move(move: Move, *, pending: bool, has_model: bool) -> Literal["stop", "act", "speak", "answer"]:

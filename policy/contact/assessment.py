@@ -13,7 +13,7 @@ from db.tables.policy import Channel
 from policy.contact import rules
 from policy.contact.numbers import zones_of_number
 from policy.contact.repository import AbandonmentCounts, CartState, ContactRepository
-from policy.contact.rules import Consent, Contact, ContactFacts, Purpose
+from policy.contact.rules import Consent, Contact, ContactFacts, EndedCall, Purpose
 from policy.contact.schemas import MerchantRules, PolicyPack, pack_in_force
 from policy.tokens import Signer
 
@@ -93,11 +93,11 @@ async def _facts(
     since = now - max(
         (timedelta(minutes=limit.within_minutes) for limit in pack.limits.get(channel, ())), default=timedelta()
     )
-    declined = False
+    ended: tuple[EndedCall, ...] = ()
     if channel is Channel.VOICE:
         person = customer.person_key
         sent = await contacts.calls(person, number_hash, company_id=company_id, since=since, besides=besides)
-        declined = await contacts.declined_call(person, number_hash, company_id=company_id)
+        ended = await contacts.ended_calls(person, number_hash, company_id=company_id)
     else:
         sent = await contacts.sent(customer.id, channel, company_id=company_id, since=since, now=now, besides=besides)
     return ContactFacts(
@@ -109,7 +109,7 @@ async def _facts(
         sms=counts.sms,
         calls=calls,
         engaged=counts.engaged,
-        declined_call=declined,
+        ended_calls=ended,
         abandoned_at=cart.abandoned_at,
         ordered=cart.ordered,
     )
@@ -183,7 +183,8 @@ def _evidence(contact: Contact, question: Question, facts: ContactFacts) -> type
         "sms": facts.sms,
         "calls": facts.calls,
         "engaged": facts.engaged,
-        "declinedCall": facts.declined_call,
+        "declinedCall": rules.said_no(facts.ended_calls),
+        "wrongNumber": rules.is_wrong_number(facts.ended_calls),
         "abandonedAt": None if facts.abandoned_at is None else facts.abandoned_at.isoformat(),
         "ordered": facts.ordered,
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, String, Uuid, and_, bindparam, func, or_, select
+from sqlalchemy import ARRAY, String, Uuid, and_, bindparam, false, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,8 @@ from db.tables.customers import ConsentRecord, Customer, Suppression, Suppressio
 from db.tables.delivery import Message, MessageStatus
 from db.tables.policy import Channel, ContactDecision
 from db.tables.recovery import FlowConfigVersion
-from db.tables.voice import VoiceCall, VoiceCallOutcome
+from db.tables.voice import VoiceCall
+from policy.contact.rules import EndedCall
 
 # What reached nobody, and never will.
 _VOID = (MessageStatus.BLOCKED, MessageStatus.CANCELLED, MessageStatus.FAILED)
@@ -225,18 +226,16 @@ class ContactRepository:
         )
         return list(rows)
 
-    async def declined_call(self, person_key: str, number_hash: str | None, *, company_id: UUID) -> bool:
-        """Whether a call to this person or number was ever answered with "not interested"."""
-        found = await self.session.scalar(
-            select(VoiceCall.id)
-            .where(
-                VoiceCall.company_id == company_id,
-                or_(VoiceCall.person_key == person_key, VoiceCall.number_hash == number_hash),
-                VoiceCall.outcome == VoiceCallOutcome.DECLINED,
+    async def ended_calls(self, person_key: str, number_hash: str | None, *, company_id: UUID) -> tuple[EndedCall, ...]:
+        """Every call to this person or number that is over."""
+        same_person = VoiceCall.person_key == person_key
+        same_number = func.coalesce(VoiceCall.number_hash == number_hash, false())
+        rows = await self.session.execute(
+            select(VoiceCall.end_reason, same_person, same_number).where(
+                VoiceCall.company_id == company_id, or_(same_person, same_number)
             )
-            .limit(1)
         )
-        return found is not None
+        return tuple(EndedCall(reason, person, number) for reason, person, number in rows if reason is not None)
 
     async def calls_about(self, cart_id: UUID, *, company_id: UUID, since: datetime, besides: UUID | None) -> int:
         """Calls about the cart since it was abandoned, `besides` that of the message under decision."""

@@ -1,6 +1,6 @@
 """The contact gate: may this person be contacted on this channel now, later, or not at all (rules 1)."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState, SuppressionScope
 from db.tables.policy import Channel
+from db.tables.voice import EndReason
 from policy.contact.schemas import EmailBasis, Limit, PolicyPack
 from policy.contact.windows import EVERY_DAY, ContactWindow, Span, earliest_allowed, outside
 
@@ -37,6 +38,7 @@ class Reason(StrEnum):
     NO_PEWC = "NO_PEWC"
     REGION_CLOSED = "REGION_CLOSED"
     NOT_INTERESTED = "NOT_INTERESTED"
+    WRONG_NUMBER = "WRONG_NUMBER"
     ORDERED = "ORDERED"
     ZONE_UNKNOWN = "ZONE_UNKNOWN"
     TOO_MANY_MESSAGES = "TOO_MANY_MESSAGES"
@@ -71,13 +73,26 @@ class Contact:
     closed_to_ai_calls: bool = False
 
 
+# How a call ends in which the customer said no (rules C-23), whatever the spec counts it as.
+SAID_NO = frozenset({EndReason.DECLINED, EndReason.OPT_OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class EndedCall:
+    """A call to this person or to the number that they have now, by whichever of the two it is known."""
+
+    end_reason: EndReason
+    same_person: bool
+    same_number: bool
+
+
 @dataclass(frozen=True, slots=True)
 class ContactFacts:
     """What has happened so far; the message under decision is not among it.
 
     `sent` are the latest sends to this person on this channel, whichever cart they were about. The counts are of
-    this abandonment: `messages` over all channels, `engaged` says that one was opened or clicked. `declined_call`:
-    this person, or whoever had the number, once told a call that they are not interested.
+    this abandonment: `messages` over all channels, `engaged` says that one was opened or clicked. `ended_calls` are
+    all there ever were.
     """
 
     consents: Mapping[ConsentChannel, Consent] = field(default_factory=dict)
@@ -88,7 +103,7 @@ class ContactFacts:
     sms: int = 0
     calls: int = 0
     engaged: bool = False
-    declined_call: bool = False
+    ended_calls: tuple[EndedCall, ...] = ()
     abandoned_at: datetime | None = None
     ordered: bool = False
 
@@ -197,6 +212,19 @@ def is_suppressed(channel: Channel, scopes: Collection[SuppressionScope]) -> boo
     return SuppressionScope.ALL in scopes or any(scope.value == channel.value for scope in scopes)
 
 
+def said_no(calls: Iterable[EndedCall]) -> bool:
+    """Whether this person, or whoever has the number, told a call no: neither is called again (rules C-16)."""
+    return any(call.end_reason in SAID_NO for call in calls)
+
+
+def is_wrong_number(calls: Iterable[EndedCall]) -> bool:
+    """Whether somebody else was found at the number that this person has now.
+
+    Another number is another chance to reach them, and others may well be reached at this one.
+    """
+    return any(call.end_reason is EndReason.WRONG_PERSON and call.same_person and call.same_number for call in calls)
+
+
 def _standing(
     contact: Contact, channel: Channel, purpose: Purpose, facts: ContactFacts, pack: PolicyPack
 ) -> Iterator[Reason]:
@@ -209,8 +237,10 @@ def _standing(
         yield from _consent(contact, channel, facts, pack)
         if channel is Channel.VOICE and contact.closed_to_ai_calls:
             yield Reason.REGION_CLOSED
-        if channel is Channel.VOICE and facts.declined_call:
+        if channel is Channel.VOICE and said_no(facts.ended_calls):
             yield Reason.NOT_INTERESTED
+        if channel is Channel.VOICE and is_wrong_number(facts.ended_calls):
+            yield Reason.WRONG_NUMBER
     if purpose is Purpose.MARKETING and facts.ordered:
         yield Reason.ORDERED
     if not contact.zones and channel in (Channel.SMS, Channel.VOICE):

@@ -16,10 +16,11 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from app.simulator.media import MediaStream
 from db.session import transaction
 from db.tables.voice import VoiceCall, VoiceCallStatus
+from graphs.voice_call.events import LiveCall
 from tests.factories import NOW, SIGNER
 from tests.recovery.shops import Shop
 from tests.voice.calls import make_call
-from tests.voice.scripted import ScriptedAgent, ScriptedCall
+from tests.voice.scripted import ScriptedAgent
 from voice.account import TwilioAccount
 from voice.calls import service as calls
 from voice.pipeline import Limits, Phone
@@ -58,15 +59,16 @@ class Exchange:
     shop: Shop
     url: str
     carrier: Carrier
-    live: ScriptedCall
+    live: LiveCall
 
     async def answered_call(self) -> tuple[VoiceCall, str]:
         """A call that was answered just now, and the token that opens its stream."""
         call = await make_call(self.engine, self.shop, at=NOW, status=VoiceCallStatus.ANSWERED)
+        return call, await self.token_for(call)
+
+    async def token_for(self, call: VoiceCall) -> str:
         async with transaction(self.engine, company_id=self.shop.id) as session:
-            merged = await session.merge(call)
-            token = calls.issue_stream_token(merged, signer=SIGNER)
-        return call, token
+            return calls.issue_stream_token(await session.merge(call), signer=SIGNER)
 
     async def row(self, call_id: UUID) -> VoiceCall:
         async with transaction(self.engine, company_id=self.shop.id) as session:
@@ -77,7 +79,7 @@ class Exchange:
 async def exchange(
     engine: AsyncEngine,
     shop: Shop,
-    live: ScriptedCall,
+    live: LiveCall,
     *,
     limits: Limits = LIMITS,
     speech: Speech = LocalSpeech(),

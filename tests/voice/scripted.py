@@ -30,6 +30,7 @@ class ScriptedCall:
 
     async def opening(self) -> AsyncGenerator[CallEvent]:
         for event in self.beginning:
+            self._ends(event)
             yield event
 
     async def heard(self, text: str, *, at_ms: int, timings: Mapping[str, int]) -> AsyncGenerator[CallEvent]:
@@ -66,13 +67,14 @@ class ScriptedCall:
         return self.ended or HangUp(VoiceCallOutcome.DISCONNECTED, reason)
 
     def _ends(self, event: CallEvent) -> None:
-        if isinstance(event, HangUp) and self.ended is None:
+        # An opt-out counts whenever it comes.
+        if isinstance(event, HangUp) and (self.ended is None or event.at_once):
             self.ended = event
 
 
 @dataclass(frozen=True)
 class ScriptedAgent:
-    call: ScriptedCall
+    call: LiveCall
 
     async def answer(self, call_id: UUID, *, company_id: UUID) -> LiveCall:
         return self.call

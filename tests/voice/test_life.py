@@ -91,6 +91,12 @@ async def test_who_declined_is_left_in_peace(engine: AsyncEngine, shop: Shop) ->
     assert (attempt.outcome, attempt.due_at) == (CartSaveOutcome.CANCELLED, None)
 
 
+async def test_who_only_took_the_link_has_not_declined(engine: AsyncEngine, shop: Shop) -> None:
+    call = await make_call(engine, shop, at=NOW, status=VoiceCallStatus.TALKING)
+    assert await end(engine, call, VoiceCallOutcome.DECLINED, EndReason.COMPLETED)
+    assert (await shop.attempt(call.attempt_id)).status is CartSaveStatus.IN_PROGRESS
+
+
 async def test_a_call_that_ended_is_let_go(engine: AsyncEngine, shop: Shop) -> None:
     call = await make_call(engine, shop, at=NOW, status=VoiceCallStatus.TALKING, silent_for=timedelta(minutes=5))
     async with transaction(engine, company_id=shop.id) as session:

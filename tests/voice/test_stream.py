@@ -47,6 +47,7 @@ async def untouched(line: Exchange, call: VoiceCall) -> bool:
     row = await line.row(call.id)
     return (
         (row.status, row.stream_token_used_at) == (VoiceCallStatus.ANSWERED, None)
+        and isinstance(line.live, ScriptedCall)
         and line.live.told == []
         and line.carrier.hung_up == []
     )

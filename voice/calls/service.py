@@ -16,6 +16,7 @@ from db.ids import uuid7
 from db.session import enter
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
 from graphs.voice_call import calls as conversations
+from policy.contact.rules import SAID_NO
 from policy.errors import NotFound
 from policy.tokens import BadToken, Signer, Token, TokenKind
 from recovery import responses
@@ -117,7 +118,7 @@ async def finish(
     await after_call(
         session, call.message_id, company_id=company_id, reached=outcome in REACHED, reason=end_reason, now=now
     )
-    if end_reason in {EndReason.DECLINED, EndReason.OPT_OUT}:
+    if end_reason in SAID_NO:
         await _end_flow(session, call, now=now)
     return True
 

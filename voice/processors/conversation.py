@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from time import perf_counter
 
 from pipecat.frames.frames import (
@@ -26,25 +26,39 @@ from voice.frames import MarkReturned, OptOutHeard
 from voice.line import Line
 from voice.processors.serializer import mark_frame
 from voice.turns.alarm import Alarm
+from voice.turns.policies import VOICE_DETECTION
 
 logger = logging.getLogger(__name__)
 
 OPT_OUT_KEY = "9"
+# Somebody who has begun to speak is known to be speaking so much later.
+NOTICED_S = VOICE_DETECTION.start_secs + 0.1
+# How long somebody may go on speaking to a call that is over for us.
+LAST_WORDS_S = 10.0
 
 
 class Conversation(FrameProcessor):
     """Turns the events of a `LiveCall` into speech, and what happens on the line into its inputs.
 
     A barge-in ends the turn that is being said; a write that it has begun is finished by the agent. `end` is told once
-    how the call ends: when the last sentence was played, at once after an opt-out, or when the carrier does not tell
-    any more what it played.
+    how the call ends: when the last sentence was played and who talked into it was heard out, for at most
+    `last_words_s`; at once after an opt-out, or when the carrier does not tell any more what it played.
     """
 
-    def __init__(self, live: LiveCall, line: Line, *, idle_s: float, end: Callable[[HangUp], None]) -> None:
+    def __init__(
+        self,
+        live: LiveCall,
+        line: Line,
+        *,
+        idle_s: float,
+        end: Callable[[HangUp], None],
+        last_words_s: float = LAST_WORDS_S,
+    ) -> None:
         super().__init__()
         self._live = live
         self._line = line
         self._idle_s = idle_s
+        self._last_words_s = last_words_s
         self._idle = Alarm(self._fell_quiet)
         self._mark_overdue = Alarm(self._mark_lost)
         self._end = end
@@ -109,6 +123,12 @@ class Conversation(FrameProcessor):
         self._mark_overdue.stop()
         if not self._line.cut_off:  # the opt-out's turn goes on
             self._stop_turn()
+
+    def time_is_up(self) -> None:
+        """End the call, unless it is ending: nothing new is said, and what the customer is saying is heard out."""
+        if not (self._line.leaving or self._line.cut_off):
+            self.left()
+            self._begin(_ending(HangUp(VoiceCallOutcome.DISCONNECTED, EndReason.TIME_LIMIT)))
 
     def customer_said(self, text: str) -> None:
         """A turn of the customer has ended. Where nothing of it could be understood, say again what it cut off."""
@@ -217,6 +237,11 @@ class Conversation(FrameProcessor):
             self._line.leave()
             self._last_words = hang_up
             await self._line.silent.wait()
+            await asyncio.sleep(NOTICED_S)
+            # An opt-out that somebody has begun replaces this turn; whatever else they say is not answered.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._last_words_s):
+                    await self._line.heard_out.wait()
         self._end(hang_up)
 
     def _turn_ended(self, task: "asyncio.Task[None]") -> None:
@@ -257,6 +282,10 @@ class Conversation(FrameProcessor):
 async def _again(cut: list[Say]) -> AsyncGenerator[CallEvent]:
     for say in cut:
         yield say
+
+
+async def _ending(hang_up: HangUp) -> AsyncGenerator[CallEvent]:
+    yield hang_up
 
 
 def _ms(seconds: float) -> int:

@@ -1,21 +1,37 @@
 """Listens for "stop calling me" beside everything else, and outranks it (rules C-12)."""
 
-from pipecat.frames.frames import Frame, InterimTranscriptionFrame, TranscriptionFrame
+from pipecat.frames.frames import (
+    Frame,
+    InterimTranscriptionFrame,
+    TranscriptionFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 
 from graphs.voice_call.events import LiveCall
 from voice.frames import OptOutHeard
+from voice.line import Line
 
 
 class OptOutEar(FrameProcessor):
-    """Sits before the turn policies: it hears partial transcripts, and what is said over the disclosure."""
+    """Sits before the turn policies: it hears partial transcripts, and what is said over the disclosure.
 
-    def __init__(self, live: LiveCall) -> None:
+    What it notes on the line, that somebody is speaking, therefore holds for a muted customer too.
+    """
+
+    def __init__(self, live: LiveCall, line: Line) -> None:
         super().__init__()
         self._live = live
+        self._line = line
 
     async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
         await super().process_frame(frame, direction)
+        match frame:
+            case VADUserStartedSpeakingFrame():
+                self._line.speech_began()
+            case VADUserStoppedSpeakingFrame():
+                self._line.speech_ended()
         partial = isinstance(frame, InterimTranscriptionFrame)
         if isinstance(frame, InterimTranscriptionFrame | TranscriptionFrame) and self._live.opts_out(
             frame.text, partial=partial

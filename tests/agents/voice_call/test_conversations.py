@@ -321,7 +321,7 @@ async def test_questions_that_are_not_answered_end_the_call(shop: Shop) -> None:
     for _ in range(3):
         await phone.say("Banana.")
     assert phone.said[-1] == GOODBYE
-    assert phone.ended == HangUp(VoiceCallOutcome.DECLINED, EndReason.DECLINED)
+    assert phone.ended == HangUp(VoiceCallOutcome.DECLINED, EndReason.COMPLETED)
 
 
 async def test_the_line_that_is_gone_ends_the_conversation(shop: Shop) -> None:

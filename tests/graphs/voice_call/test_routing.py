@@ -1,5 +1,6 @@
 """The course of a call, as a pure function: tried from every place with every input."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -129,6 +130,21 @@ def test_who_wants_to_go_is_let_go_and_offered_nothing(progress: Progress, kind:
     assert move.ends is not None
     assert move.tools == ()
     assert not move.phrased
+
+
+@given(progress=talking, hearing=hearings.filter(lambda each: each.kind is not Heard.OPT_OUT), done=changes)
+def test_declined_is_only_what_was_said_no_to(progress: Progress, hearing: Hearing, done: Changed) -> None:
+    """Who says goodbye, took the link or was not understood may be called about another cart."""
+    move = decide(progress, hearing, replace(done, opted_out=False))
+    if move.ends is not None and move.ends.end_reason is EndReason.DECLINED:
+        no = hearing.kind is Heard.NO and progress.identified and progress.asked in {Question.OFFER, Question.LINK}
+        assert no or hearing.kind is Heard.NOT_INTERESTED
+
+
+@pytest.mark.parametrize("kind", [Heard.GOODBYE, Heard.CALLBACK])
+def test_a_strangers_goodbye_says_no_more_than_hanging_up(kind: Heard) -> None:
+    move = decide(Progress(asked=Question.IDENTITY), Hearing(kind), Changed())
+    assert move.ends == Ending(outcome=VoiceCallOutcome.DISCONNECTED, end_reason=EndReason.HUNG_UP)
 
 
 @given(progress=talking, hearing=hearings, done=changes, fresh=changes)

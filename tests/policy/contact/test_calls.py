@@ -5,12 +5,15 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from db.tables.customers import ConsentChannel, Customer
 from db.tables.policy import Channel, ContactVerdict
+from db.tables.voice import EndReason
 from policy.contact.assessment import zones_of
 from policy.contact.numbers import zones_of_number
-from policy.contact.rules import Allow, Block, Defer, Purpose, Reason
+from policy.contact.rules import Allow, Block, Defer, EndedCall, Purpose, Reason
 from policy.contact.schemas import CallHours, CallRules, MerchantRules, pack_in_force
 from tests.policy.contact.shops import ALLOWED, NOW, Shop, answer
 from tests.policy.contact.test_rules import FACTS, NOON, PACK, SOMEBODY, gate
@@ -81,10 +84,41 @@ def test_california_is_called_on_request_only() -> None:
 
 
 def test_who_said_no_to_a_call_is_not_called() -> None:
-    declined = replace(FACTS, declined_call=True)
+    declined = replace(FACTS, ended_calls=(EndedCall(EndReason.DECLINED, same_person=True, same_number=False),))
     assert gate(Channel.VOICE, facts=declined) == Block((Reason.NOT_INTERESTED,))
     assert gate(Channel.VOICE, facts=declined, purpose=Purpose.CALLBACK) == Allow()
     assert gate(Channel.EMAIL, facts=declined) == Allow()
+
+
+def test_a_number_that_is_somebody_elses_is_not_called_for_this_person() -> None:
+    wrong = EndedCall(EndReason.WRONG_PERSON, same_person=True, same_number=True)
+    facts = replace(FACTS, ended_calls=(wrong,))
+    assert gate(Channel.VOICE, facts=facts) == Block((Reason.WRONG_NUMBER,))
+    assert gate(Channel.VOICE, facts=facts, purpose=Purpose.CALLBACK) == Allow()
+    assert gate(Channel.EMAIL, facts=facts) == Allow()
+
+
+end_reasons = st.sampled_from([EndReason.DECLINED, EndReason.WRONG_PERSON]) | st.sampled_from(EndReason)
+ended_calls = st.builds(EndedCall, end_reasons, st.booleans(), st.booleans()).filter(
+    lambda call: call.same_person or call.same_number
+)
+
+
+@given(calls=st.lists(ended_calls, max_size=4))
+def test_who_is_not_called_again_is_who_said_no_and_whose_number_it_is_not(calls: list[EndedCall]) -> None:
+    """The oracle strikes out, one by one, the calls after which another may come."""
+    harmless = {"COMPLETED", "TRANSFERRED", "NO_ANSWER", "BUSY", "FAILED", "CANCELLED", "MACHINE", "CALL_SCREENING"}
+    harmless |= {"HUNG_UP", "SILENCE", "TIME_LIMIT", "PROCESS_LOST"}
+    left = [call for call in calls if call.end_reason.value not in harmless]
+    left = [call for call in left if (call.end_reason.value, call.same_person) != ("WRONG_PERSON", False)]
+    left = [call for call in left if (call.end_reason.value, call.same_number) != ("WRONG_PERSON", False)]
+    reasons = []
+    if any(call.end_reason.value != "WRONG_PERSON" for call in left):
+        reasons.append(Reason.NOT_INTERESTED)
+    if any(call.end_reason.value == "WRONG_PERSON" for call in left):
+        reasons.append(Reason.WRONG_NUMBER)
+    expected = Block(tuple(reasons)) if reasons else Allow()
+    assert gate(Channel.VOICE, facts=replace(FACTS, ended_calls=tuple(calls))) == expected
 
 
 def test_the_merchants_call_hours_only_narrow() -> None:

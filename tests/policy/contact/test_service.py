@@ -55,6 +55,7 @@ async def test_a_decision_is_kept_with_its_facts_and_without_an_address(shop: Sh
         "calls": 0,
         "engaged": True,
         "declinedCall": False,
+        "wrongNumber": False,
         "abandonedAt": "2026-11-02T11:00:00+00:00",
         "ordered": False,
     }

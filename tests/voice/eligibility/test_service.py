@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.keys import issue_key
 from db.ids import uuid7
@@ -13,14 +13,14 @@ from db.session import transaction
 from db.tables.carts import PaymentState
 from db.tables.catalogue import ProductVariant
 from db.tables.companies import KeyKind
-from db.tables.customers import ConsentState
+from db.tables.customers import ConsentChannel, ConsentMethod, ConsentState, Customer
 from db.tables.delivery import MessageEvent, MessageEventKind, MessageStatus
 from db.tables.policy import ContactDecision
 from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
 from tests import factories as make
 from tests.recovery.shops import Shop
 from tests.voice.calls import make_call
-from tests.voice.phone import ABANDONED, CALL, Phone, sent_email
+from tests.voice.phone import ABANDONED, CALL, Phone, agree, sent_email
 from voice.eligibility import service
 from voice.eligibility.rules import Eligibility
 
@@ -148,27 +148,51 @@ async def test_a_merchants_server_may_ask(phone: Phone) -> None:
 
 @pytest.mark.parametrize("known_by", ["person_key", "number_hash"])
 @pytest.mark.parametrize(
-    ("outcome", "reasons"),
+    ("outcome", "end_reason", "reasons"),
     [
-        (VoiceCallOutcome.NO_ANSWER, ("FREQUENCY", "CALLED_RECENTLY", "TOO_LATE")),
-        (VoiceCallOutcome.DECLINED, ("NOT_INTERESTED", "CALLED_RECENTLY")),
+        (VoiceCallOutcome.NO_ANSWER, EndReason.NO_ANSWER, ("FREQUENCY", "CALLED_RECENTLY", "TOO_LATE")),
+        (VoiceCallOutcome.DECLINED, EndReason.DECLINED, ("NOT_INTERESTED", "CALLED_RECENTLY")),
+        # Who took the link said no to nothing.
+        (VoiceCallOutcome.DECLINED, EndReason.COMPLETED, ("FREQUENCY", "CALLED_RECENTLY", "TOO_LATE")),
+        # The number may be right for somebody else, and the person have another one.
+        (VoiceCallOutcome.DISCONNECTED, EndReason.WRONG_PERSON, ("FREQUENCY", "CALLED_RECENTLY", "TOO_LATE")),
     ],
 )
 async def test_a_call_is_remembered_by_person_and_by_number(
-    phone: Phone, known_by: str, outcome: VoiceCallOutcome, reasons: tuple[str, ...]
+    phone: Phone, known_by: str, outcome: VoiceCallOutcome, end_reason: EndReason, reasons: tuple[str, ...]
 ) -> None:
     """Whichever cart it was about, and under whichever name somebody has the number."""
-    (beans,) = await phone.rows(select(ProductVariant))
     other: dict[str, Any] = {"person_key": "another", "number_hash": "another"}
     del other[known_by]
+    await called(phone, outcome, end_reason, days_ago=4, **other)
+    assert (await evaluate(phone)).reasons == reasons
+
+
+async def called(
+    phone: Phone, outcome: VoiceCallOutcome, end_reason: EndReason, *, days_ago: int, **columns: Any
+) -> None:
+    (beans,) = await phone.rows(select(ProductVariant))
     await make_call(
         phone.engine,
         Shop(phone.engine, phone.company, phone.maya, beans, beans),
-        at=CALL - timedelta(days=4),
+        at=CALL - timedelta(days=days_ago),
         status=VoiceCallStatus.ENDED,
         slot=None,
         outcome=outcome,
-        end_reason=EndReason(outcome),
-        **other,
+        end_reason=end_reason,
+        **columns,
     )
-    assert (await evaluate(phone)).reasons == reasons
+
+
+async def test_a_wrong_number_is_not_called_again_until_the_person_has_another(phone: Phone) -> None:
+    await called(phone, VoiceCallOutcome.DISCONNECTED, EndReason.WRONG_PERSON, days_ago=400)
+    assert (await evaluate(phone)).reasons == ("WRONG_NUMBER",)
+    async with phone.session() as session:
+        await session.execute(update(Customer).where(Customer.id == phone.maya.id).values(phone="+15035550177"))
+        await agree(
+            session,
+            await session.get_one(Customer, (phone.id, phone.maya.id), populate_existing=True),
+            ConsentChannel.AI_VOICE,
+            ConsentMethod.WRITTEN,
+        )
+    assert (await evaluate(phone)).eligible

@@ -4,7 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping
 
 import pytest
-from pipecat.frames.frames import InterruptionFrame, UserStartedSpeakingFrame
+from pipecat.frames.frames import (
+    InterruptionFrame,
+    TranscriptionFrame,
+    UserStartedSpeakingFrame,
+    VADUserStartedSpeakingFrame,
+    VADUserStoppedSpeakingFrame,
+)
+from pipecat.pipeline.pipeline import Pipeline
 from pipecat.tests.utils import SleepFrame, run_test
 
 from db.tables.voice import EndReason, VoiceCallOutcome
@@ -13,6 +20,7 @@ from tests.voice.scripted import COMPLETED, DISCLOSURE, FAREWELL, OPTED_OUT, QUE
 from voice.frames import MarkReturned, OptOutHeard
 from voice.line import Line
 from voice.processors.conversation import Conversation
+from voice.processors.opt_out import OptOutEar
 
 IDLE_S = 30.0  # longer than a test
 
@@ -30,13 +38,56 @@ async def test_who_speaks_as_we_begin_to_hang_up_does_not_hold_the_call() -> Non
             InterruptionFrame(),
             SleepFrame(),
             MarkReturned(mark=1),
-            SleepFrame(),
+            SleepFrame(0.5),
         ],
     )
     await conversation.drain()
     assert (ends, live.told) == ([COMPLETED], [("played", FAREWELL.position, True)])
     # Nor does it take the farewell from the voice.
     assert not any(isinstance(frame, InterruptionFrame) for frame in passed)
+
+
+@pytest.mark.parametrize("begins", ["in the farewell", "at its very end"])
+async def test_who_speaks_into_the_farewell_is_heard_out(begins: str) -> None:
+    """Muted as they are, what they say may be an opt-out."""
+    ends: list[HangUp] = []
+    live, line = ScriptedCall(beginning=[FAREWELL, COMPLETED]), Line()
+    conversation = Conversation(live, line, idle_s=IDLE_S, end=ends.append)
+    speech, played = VADUserStartedSpeakingFrame(), MarkReturned(mark=1)
+    await run_test(
+        Pipeline([OptOutEar(live, line), conversation]),
+        frames_to_send=[
+            SleepFrame(),
+            *([speech, played] if begins == "in the farewell" else [played, SleepFrame(0.1), speech]),
+            SleepFrame(0.5),
+            VADUserStoppedSpeakingFrame(),
+            SleepFrame(),
+            TranscriptionFrame("Stop calling me.", "", ""),
+            SleepFrame(),
+        ],
+    )
+    await conversation.drain()
+    assert ends == [OPTED_OUT]
+
+
+@pytest.mark.parametrize("they", ["say something else", "speak on and on"])
+async def test_who_speaks_into_the_farewell_does_not_hold_the_call_for_ever(they: str) -> None:
+    ends: list[HangUp] = []
+    on_and_on = they == "speak on and on"
+    live, line = ScriptedCall(beginning=[FAREWELL, COMPLETED]), Line(hear_out_s=0.1)
+    conversation = Conversation(live, line, idle_s=IDLE_S, end=ends.append, last_words_s=0.1 if on_and_on else IDLE_S)
+    await run_test(
+        Pipeline([OptOutEar(live, line), conversation]),
+        frames_to_send=[
+            SleepFrame(),
+            VADUserStartedSpeakingFrame(),
+            MarkReturned(mark=1),
+            *([] if on_and_on else [VADUserStoppedSpeakingFrame()]),
+            SleepFrame(1),
+        ],
+    )
+    await conversation.drain()
+    assert (ends, live.told) == ([COMPLETED], [("played", FAREWELL.position, True)])
 
 
 class SlowlyKept(ScriptedCall):
