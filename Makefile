@@ -29,7 +29,7 @@ types-and-calls: $(READY)
 browsers: $(READY)
 	$(BIN)/pytest -m browser tests/e2e
 
-fuzz: $(READY)  ## every operation of the OpenAPI document as every kind of caller: no server error
+fuzz: $(READY)  ## every operation of the OpenAPI document as every kind of caller: no server error, each reached
 	@$(BIN)/python -m tests.api.fuzzing $(ARGS)
 
 bench: $(READY)  ## the measured claims of benchmarks/

@@ -27,6 +27,9 @@ from db.tables.recovery import (
 )
 from recovery.errors import NoSuchCompany
 
+# The condition of `uq_save_attempts_running`. Written out: with a parameter in it, a statement that the server has
+# planned once for all no longer finds the index, and fails.
+_RUNNING = text("status = 'IN_PROGRESS'")
 # Built once: every turn and every stage asks for them.
 _COMPANY = Reading(select(Company).where(Company.id == bindparam("company")))
 _ATTEMPT = Reading(
@@ -128,9 +131,7 @@ class AttemptRepository:
         kept = await self.session.execute(
             upsert(SaveAttempt)
             .values(**given)
-            .on_conflict_do_nothing(
-                index_elements=["company_id", "cart_id"], index_where=SaveAttempt.status == CartSaveStatus.IN_PROGRESS
-            )
+            .on_conflict_do_nothing(index_elements=["company_id", "cart_id"], index_where=_RUNNING)
             .returning(SaveAttempt.id)
         )
         return kept.first() is not None

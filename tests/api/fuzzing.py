@@ -1,6 +1,8 @@
-"""`make fuzz`: whatever the OpenAPI document allows, and much that it does not, as every kind of caller.
+"""`make fuzz`: whatever the OpenAPI document allows, much that it does not, and its examples, as every kind of caller.
 
-Three seeds, 100 examples an operation and caller. A small run is `tests/api/test_fuzz.py`.
+Three seeds, 100 examples an operation and caller. Three of four ids are real, of shoppers who are new for each
+operation. A server error fails the run; so does an operation that nobody got through. A small run is
+`tests/api/test_fuzz.py`.
 """
 
 import argparse
@@ -13,21 +15,48 @@ from typing import Any
 import hypothesis
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 from rich.progress import track
-from schemathesis import Case
+from rich.table import Table
+from schemathesis import Case, GenerationMode
 from schemathesis.core.result import Ok
 from schemathesis.schemas import APIOperation
 
 from db.embedded import running
 from db.upgrade import upgrade
-from tests.api.fuzz_target import Target, serving_target
+from tests.api.fuzz_target import Target, Visit, serving_target
 
 CALLERS = ("merchant", "widget", "shopper", "nobody")
+CLASSES = ("2xx", "4xx", "5xx")
+VISITS = 6
+REAL = st.sampled_from((True, True, True, False))
 console = Console()
 
+Operation = APIOperation[Any, Any, Any, Any]
 
-def operations(target: Target) -> list["APIOperation[Any, Any, Any, Any]"]:
+
+class Tally:
+    """How often each operation was answered with each class of status."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, Counter[str]] = {}
+
+    def begin(self, operation: Operation) -> Counter[str]:
+        return self.counts.setdefault(operation.label, Counter())
+
+    def unreached(self) -> list[str]:
+        """Operations that never did what they are for."""
+        return [operation for operation, counted in self.counts.items() if not counted["2xx"]]
+
+    def table(self) -> Table:
+        table = Table("Operation", *CLASSES)
+        for operation, counted in self.counts.items():
+            table.add_row(operation, *(str(counted[name]) for name in CLASSES))
+        return table
+
+
+def operations(target: Target) -> list[Operation]:
     schema = schemathesis.openapi.from_url(f"{target.base_url}/api/momentum/openapi.json", timeout=120)
     found = []
     for each in schema.get_all_operations():
@@ -37,13 +66,19 @@ def operations(target: Target) -> list["APIOperation[Any, Any, Any, Any]"]:
 
 
 def fuzz(
-    operation: "APIOperation[Any, Any, Any, Any]", target: Target, caller: str, *, examples: int, seed: int | None
-) -> Counter[int]:
-    """Send the examples; how often each status came. Raises AssertionError for a server error."""
-    statuses: Counter[int] = Counter()
-    headers = target.headers(caller)
+    operation: Operation,
+    target: Target,
+    caller: str,
+    *,
+    visits: list[Visit],
+    examples: int,
+    seed: int | None,
+    tally: Tally,
+) -> None:
+    """Send the examples. Raises AssertionError for a server error."""
+    counted = tally.begin(operation)
 
-    @given(case=operation.as_strategy())
+    @given(case=_cases(operation), visit=st.sampled_from(visits), real=st.tuples(REAL, REAL))
     @settings(
         max_examples=examples,
         deadline=None,
@@ -51,41 +86,60 @@ def fuzz(
         derandomize=seed is None,
         suppress_health_check=list(HealthCheck),
     )
-    def send(case: "Case[Any]") -> None:
-        if "cart_id" in case.path_parameters:
-            case.path_parameters["cart_id"] = str(target.cart_id)
-        if "session_id" in case.path_parameters:
-            case.path_parameters["session_id"] = str(target.session_id)
-        response = case.call(headers=headers, timeout=120)
-        statuses[response.status_code] += 1
+    def send(case: "Case[Any]", visit: Visit, real: tuple[bool, bool]) -> None:
+        _name(case, visit, real)
+        response = case.call(headers=target.headers(caller, visit), timeout=120)
+        counted[f"{response.status_code // 100}xx"] += 1
         assert response.status_code < 500, f"{case.method} {case.path} as {caller}: {response.text}"
         if response.status_code >= 400:
             assert response.headers["content-type"] == ["application/problem+json"], f"{case.method} {case.path}"
 
     (send if seed is None else hypothesis.seed(seed)(send))()
-    return statuses
+
+
+def _cases(operation: Operation) -> "st.SearchStrategy[Case[Any]]":
+    """The document's examples first: hypothesis begins with the simplest, so with one of them and real ids."""
+    return st.one_of(
+        *operation.get_strategies_from_examples(),
+        operation.as_strategy(),
+        operation.as_strategy(generation_mode=GenerationMode.NEGATIVE),
+    )
+
+
+def _name(case: "Case[Any]", visit: Visit, real: tuple[bool, bool]) -> None:
+    """Put the visit's ids in, each where its `real` says so: an operation has one or two. The others stay random."""
+    body = case.body if isinstance(case.body, dict) else {}
+    context = body.get("context")
+    places = [(case.path_parameters, name, name) for name in case.path_parameters]
+    places += [(each, "cartId", "cart_id") for each in (case.query, body, context) if isinstance(each, dict)]
+    named = [place for place in places if place[1] in place[0]]
+    for (where, name, id_name), put in zip(named, real, strict=False):
+        if put:
+            where[name] = visit.ids[id_name]
 
 
 def run(target: Target, *, seeds: list[int], examples: int) -> int:
-    """The number of server errors, each shown."""
-    broken, total = 0, Counter[int]()
-    planned = [(seed, each, caller) for seed in seeds for each in operations(target) for caller in CALLERS]
-    for seed, operation, caller in track(planned, "Fuzzing", console=console):
-        try:
-            total += fuzz(operation, target, caller, examples=examples, seed=seed)
-        except AssertionError as error:
-            broken += 1
-            console.print(f"[red]seed {seed}[/] {str(error)[:500]}", highlight=False)
-    by_class = Counter({f"{status // 100}xx": 0 for status in total})
-    for status, count in total.items():
-        by_class[f"{status // 100}xx"] += count
-    counts = ", ".join(f"{name}: {count}" for name, count in sorted(by_class.items()))
+    """The number of operations that broke or that nobody got through, each shown."""
+    tally, broken = Tally(), 0
+    planned = [(seed, each) for seed in seeds for each in operations(target)]
+    for seed, operation in track(planned, "Fuzzing", console=console):
+        visits = target.visits(VISITS)
+        for caller in CALLERS:
+            try:
+                fuzz(operation, target, caller, visits=visits, examples=examples, seed=seed, tally=tally)
+            except AssertionError as error:
+                broken += 1
+                console.print(f"[red]seed {seed}[/] {str(error)[:500]}", highlight=False)
+    for operation_name in tally.unreached():
+        console.print(f"[red]{operation_name}[/]: no request got through", highlight=False)
+    console.print(tally.table())
+    requests = sum(counted.total() for counted in tally.counts.values())
     console.print(
-        f"{sum(total.values())} requests, {len(planned) // len(seeds) // len(CALLERS)} operations, "
-        f"{len(CALLERS)} callers, seeds {seeds}: {counts}; {broken} operations broke",
+        f"{requests} requests, {len(tally.counts)} operations, {len(CALLERS)} callers, seeds {seeds}: "
+        f"{broken} broke, {len(tally.unreached())} not reached",
         highlight=False,
     )
-    return broken
+    return broken + len(tally.unreached())
 
 
 def main() -> None:

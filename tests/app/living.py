@@ -33,6 +33,13 @@ from tests import factories as make
 START = datetime(2031, 3, 4, 15, 0, tzinfo=UTC)
 IDLE = timedelta(minutes=30)
 API = "/api/momentum"
+# A carrier for `world`, with nothing listening where it would be asked to call.
+CARRIER = {
+    "twilio_account_sid": f"AC{'1' * 32}",
+    "twilio_auth_token": "a token of the tests",
+    "twilio_from": "+15005550006",
+    "twilio_base_url": "http://127.0.0.1:9",
+}
 
 
 @dataclass(frozen=True)
@@ -162,8 +169,9 @@ class Shop:
 
 
 @asynccontextmanager
-async def world(engine: AsyncEngine) -> AsyncIterator[World]:
-    """The application over this database, with no key and no mail server: templates and the local outbox."""
+async def world(engine: AsyncEngine, **more: str) -> AsyncIterator[World]:
+    """The application over this database, with no key and no mail server: templates and the local outbox. `more` are
+    settings."""
     url = engine.url.render_as_string(hide_password=False)
     settings = Settings.model_validate(
         {
@@ -173,6 +181,7 @@ async def world(engine: AsyncEngine) -> AsyncIterator[World]:
             "email_from": "hello@shop.test",
             "smtp_url": None,
             "ANTHROPIC_API_KEY": None,
+            **more,
         }
     )
     parts = assemble(settings, url)

@@ -30,8 +30,8 @@ def run_in_threads(app: FastAPI) -> set[str]:
     return {f"{call.__module__}.{call.__qualname__}" for call in plain}
 
 
-async def test_endpoints_and_what_they_ask_for_are_coroutines(world: World) -> None:
-    demo = create_demo_server(world.parts, Runtime(company_id=UUID(int=1), publishable_key="pk_x", port=1))
+async def test_endpoints_and_what_they_ask_for_are_coroutines(carried: World) -> None:
+    demo = create_demo_server(carried.parts, Runtime(company_id=UUID(int=1), publishable_key="pk_x", port=1))
     assert run_in_threads(demo) == set()
 
 

@@ -12,26 +12,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-import db.tables  # noqa: F401  (fills the metadata)
 from api.keys import issue_key, revoke_key
 from app.demo.runtime import Runtime
-from app.demo.server import create_demo_server
 from app.server import create_server
-from db.base import Base
 from db.clock import real_now
-from db.embedded import EmbeddedServer
-from db.session import open_engine
 from db.tables.companies import KeyKind
 from policy.access.schemas import COMMAND_LINE
 from policy.tokens import Token, TokenKind, cart_token
 from tests.app import living
 from tests.app.living import START, Shop, World
-from tests.app.walls import API, DOORS, Door, For
-
-TABLES = sorted(Base.metadata.tables)
+from tests.app.walls import API, DOORS, Door, For, digests, servers, tampered
 
 
 def routes(app: FastAPI) -> set[str]:
@@ -62,10 +54,11 @@ class Scene:
 
 
 @pytest.fixture
-async def scene(world: World) -> AsyncIterator[Scene]:
+async def scene(carried: World) -> AsyncIterator[Scene]:
+    world = carried
     shop, other = await living.open_shop(world), await living.open_shop(world, "Other")
     await world.client.aclose()
-    app = create_demo_server(world.parts, Runtime(company_id=shop.id, publishable_key=shop.pk, port=1))
+    _, app = servers(world, Runtime(company_id=shop.id, publishable_key=shop.pk, port=1))
     transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=("203.0.113.7", 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://shop.test") as world.client:
         cart = await shop.open_cart("BLEND", "FILTERS")
@@ -92,21 +85,6 @@ async def scene(world: World) -> AsyncIterator[Scene]:
         yield Scene(world, shop, other, cart, neighbour, names, links)
 
 
-@pytest.fixture
-async def owner(database: EmbeddedServer) -> AsyncIterator[AsyncEngine]:
-    engine = open_engine(database.owner_url)
-    yield engine
-    await engine.dispose()
-
-
-async def digests(owner: AsyncEngine) -> dict[str, str]:
-    """What stands in each table, of all companies."""
-    each = "SELECT '{0}' AS name, md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) AS digest FROM {0} t"
-    query = " UNION ALL ".join(each.format(table) for table in TABLES if table != "clock")
-    async with owner.connect() as connection:
-        return {row.name: row.digest for row in await connection.execute(text(query))}
-
-
 async def call(scene: Scene, route: str, door: Door, credential: str | None, **names: str) -> httpx.Response:
     method, path = route.split(" ")
     names = scene.names | names
@@ -116,10 +94,6 @@ async def call(scene: Scene, route: str, door: Door, credential: str | None, **n
         body = json.loads(re.sub(r'"{(\w+)}"', lambda found: json.dumps(names[found[1]]), json.dumps(body)))
     headers = {} if credential is None else {"authorization": f"Bearer {credential}"}
     return await scene.world.client.request(method, path, headers=headers, json=body, data=door.data)
-
-
-def tampered(credential: str) -> str:
-    return credential[:-1] + ("A" if credential[-1] != "A" else "B")
 
 
 async def bad_keys(shop: Shop, kind: KeyKind, good: str) -> dict[str, str | None]:
@@ -263,9 +237,9 @@ async def test_the_right_caller_is_let_through(scene: Scene) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-async def test_every_route_is_named(world: World) -> None:
-    demo = create_demo_server(world.parts, Runtime(company_id=UUID(int=1), publishable_key="pk_x", port=1))
-    new = sorted((routes(demo) | routes(create_server(world.parts))) - DOORS.keys())
+async def test_every_route_is_named(carried: World) -> None:
+    server, demo = servers(carried, Runtime(company_id=UUID(int=1), publishable_key="pk_x", port=1))
+    new = sorted((routes(demo) | routes(server)) - DOORS.keys())
     assert not new, (
         f"New routes: {', '.join(new)}. Say in tests/app/walls.py (DOORS) whom each is for, with a payload that the "
         "right caller may send: the tests here then try it as everybody else."

@@ -7,6 +7,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from fastapi import FastAPI
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+import db.tables  # noqa: F401  (fills the metadata)
+from app.demo.runtime import Runtime
+from app.demo.server import create_demo_server
+from app.phone import open_phone
+from app.server import create_server
+from app.settings import Settings
+from db.base import Base
+from tests.app.living import World
+
 API = "/api/momentum"
 
 
@@ -23,7 +36,7 @@ class For(StrEnum):
     ANYBODY = "ANYBODY"
     # The demo's own pages, on this machine.
     DEMO = "DEMO"
-    # A vendor that signs what it sends: without a good signature it is refused (403).
+    # The carrier, which signs what it sends: `test_phone_walls.py`.
     SIGNED = "SIGNED"
     # A room with a sign-in of its own, walked by tests of its own.
     ROOM = "ROOM"
@@ -78,6 +91,9 @@ DOORS: dict[str, Door] = {
     f"GET {API}/conversations/{{conversation_id}}": Door(For.MERCHANT),
     f"GET {API}/outbox": Door(For.MERCHANT),
     f"GET {API}/voice/eligibility/{{cart_id}}": Door(For.MERCHANT),
+    f"POST {API}/voice/twilio/{{company_id}}/{{call_id}}/answer": Door(For.SIGNED),
+    f"POST {API}/voice/twilio/{{company_id}}/{{call_id}}/status": Door(For.SIGNED, status=204),
+    f"APIWEBSOCKETROUTE {API}/voice/stream": Door(For.SIGNED),
     "GET /r/{token}": Door(For.LINK),
     "POST /r/{token}": Door(For.LINK),
     "GET /s/{token}": Door(For.LINK),
@@ -97,3 +113,24 @@ DOORS: dict[str, Door] = {
     f"POST {API}/cart-save/{{attempt_id}}/complete": Door(For.MERCHANT, json={"outcome": "CANCELLED"}, status=409),
     f"POST {API}/carts/{{cart_id}}/convert": Door(For.MERCHANT, json={"orderId": "{order_id}", "paymentState": "PAID"}),
 }
+
+TABLES = sorted(Base.metadata.tables)
+
+
+def servers(world: World, runtime: Runtime) -> tuple[FastAPI, FastAPI]:
+    """The shop's and the demo's, with a phone where the world has a carrier."""
+    phone = open_phone(Settings.model_validate({}), world.parts)
+    return create_server(world.parts, phone=phone), create_demo_server(world.parts, runtime, phone)
+
+
+async def digests(owner: AsyncEngine) -> dict[str, str]:
+    """What stands in each table, of all companies."""
+    each = "SELECT '{0}' AS name, md5(coalesce(string_agg(t::text, '|' ORDER BY t::text), '')) AS digest FROM {0} t"
+    query = " UNION ALL ".join(each.format(table) for table in TABLES if table != "clock")
+    async with owner.connect() as connection:
+        return {row.name: row.digest for row in await connection.execute(text(query))}
+
+
+def tampered(credential: str) -> str:
+    """With its last letter changed."""
+    return credential[:-1] + ("A" if credential[-1] != "A" else "B")

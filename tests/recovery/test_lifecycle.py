@@ -56,6 +56,12 @@ async def test_the_idle_cart_opens_its_attempt_at_the_end_of_its_idle_time(shop:
     assert (await shop.counts())["stage_events"] == 1
 
 
+async def test_a_connection_opens_any_number_of_attempts(shop: Shop) -> None:
+    """After 5 uses the driver prepares a statement, and after 5 more the server plans it for whatever may come."""
+    carts = [await shop.cart() for _ in range(12)]
+    assert len({await shop.start(each) for each in carts}) == 12
+
+
 async def test_a_first_stage_that_is_past_already_is_due_at_once(shop: Shop) -> None:
     cart_id = await shop.cart(status=CartStatus.ACTIVE)
     async with shop.begin() as session:
