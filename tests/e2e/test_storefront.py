@@ -1,10 +1,11 @@
 """The shop in a browser: what leaves the page and when, and what the drawer says."""
 
 import json
+import re
 
 import psycopg
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import APIResponse, Page, Request, Route, expect
 
 from db.embedded import EmbeddedServer, dsn
 
@@ -138,3 +139,27 @@ def test_the_shop_asks_nobody_else_for_anything(page: Page, base_url: str) -> No
 
     assert len(asked) > 20
     assert [url for url in asked if not url.startswith((base_url, "data:"))] == []
+
+
+def test_an_answer_that_a_change_has_overtaken_changes_nothing(page: Page, base_url: str) -> None:
+    put_in_cart(page, base_url, "beech-scoop")
+    late: list[tuple[Route, APIResponse]] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "GET":
+            late.append((route, route.fetch()))
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/api/momentum/carts/[^/]+$"), hold)
+    with page.expect_request(re.compile(r"/api/momentum/carts/[^/]+$")):
+        page.evaluate("dispatchEvent(new Event('momentum:open-cart'))")
+    page.get_by_role("button", name="One more of Beech Scoop").click()
+    expect(page.locator(f"{DRAWER} h2")).to_have_text("Your cart (2 items)")
+    ((route, response),) = late
+    with page.expect_event("requestfinished", lambda request: request == route.request):
+        route.fulfill(response=response)
+
+    page.get_by_role("button", name="Remove Beech Scoop").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(f"{DRAWER} h2")).to_have_text("Your cart (2 items)")

@@ -13,6 +13,8 @@ const STORED = "momentum.cart";
 const TOKEN_AGE_MS = 10 * 60_000;
 const changes = new EventTarget();
 let cart = null;
+// How often the cart was told: an answer that began before the last time is old.
+let published = 0;
 let queue = Promise.resolve();
 
 /** What went wrong, in a sentence that says what to do. */
@@ -47,6 +49,7 @@ export function heldCartId() {
 
 function publish(next) {
   cart = next;
+  published += 1;
   changes.dispatchEvent(new Event("cart"));
 }
 
@@ -130,12 +133,14 @@ export function products() {
   return catalogue;
 }
 
-/** The cart as the shop has it; one that is ordered or gone is let go. */
+/** The cart as the shop has it; one that is ordered or gone is let go. What is overtaken by a change is old. */
 export async function loadCart() {
   const mine = held();
   if (!mine) return publish(null);
+  const before = published;
   try {
     const found = await (await asCart("GET", `/carts/${mine.id}`)).json();
+    if (published !== before) return;
     if (found.status === "CONVERTED") forgetCart();
     else publish(found);
   } catch (error) {
