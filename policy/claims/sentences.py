@@ -16,7 +16,7 @@ _RUN_ON = r"(?P<run_on>(?<=[a-z]{3})(?=(?:I|We|You|Your|Our|The|It|This|That|The
 _CANDIDATE = re.compile(
     rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}|{_GLUED_NUMBER}|{_RUN_ON}", re.UNICODE
 )
-_LAST_WORD = re.compile(r"[^\s(\[\"'“]+$")
+_LAST_WORD = re.compile(r"[^\s(\[\"“]+$")
 _ENDED = re.compile(r"[.!?…]+[\"'”’»)\]*_]*$")
 _LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}$")
 _ABBREVIATIONS = word_set(
@@ -30,7 +30,7 @@ _OFTEN_LAST = frozenset({"a.m", "p.m", "am", "pm", "etc", "u.s", "u.k"})
 def _is_abbreviation(before: str, following: str) -> bool:
     """Whether the full stop after `before` belongs to a word rather than to the sentence."""
     match = _LAST_WORD.search(before)
-    word = match.group().lower() if match else ""
+    word = match.group().lower().lstrip("'") if match else ""
     if word in _BEFORE_A_NUMBER:
         return following.isdigit() or following == "#"
     if word in _OFTEN_LAST:
@@ -46,7 +46,7 @@ def _ends_here(text: str, match: re.Match[str]) -> bool:
     if match["number"] is not None:
         return not _is_abbreviation(text[: match.start()], following)
     if mark is None and "\n" in match.group() and (ended := _ENDED.search(text[: match.start()])):
-        return not _is_abbreviation(text[: ended.start()], following)
+        return ended.group()[0] in "!?…" or not _is_abbreviation(text[: ended.start()], following)
     if mark is None:  # a line ends without a full stop, or a full stop has no space behind it
         return not (following.islower() or following.isdigit() or following in "$€£¥%+")
     before = text[: match.start()]

@@ -86,15 +86,21 @@ _TURN = re.compile(r", (?!(?:and |or )?\w+(?:[,.?!]|$| (?:and|or) ))|\b(?:but|ho
 def unread(reading: Reading, found: Sequence[Claim]) -> Iterator[Claim]:
     """Words of trade of which a sentence asserts something, in a clause that none of the claims `found` stands in."""
     lower = reading.lower
-    if lower.rstrip().endswith("?") and (may_be_asked(lower) or not _TAG.search(lower)):
-        return
-    for match in _TRADE.finditer(lower):
+    for match in _TRADE.finditer(lower, 0, _question_from(lower)):
         start, end = match.span()
         if any(_in_one_clause(reading, start, claim.start) for claim in found) or _of_the_talk(lower, start):
             continue
         denied = denied_behind(lower, end) or excused(reading.text, start, end, PromiseKind.GIFT)
         if match["cost"] or not denied:
             yield Claim(ClaimKind.UNREADABLE, start, end, reading.text[start:end])
+
+
+def _question_from(lower: str) -> int:
+    """Where the question at the end of a text begins; an afterthought (", right?") makes none."""
+    begin = max((stop.end() for stop in _STOP.finditer(lower.rstrip())), default=0)
+    asked = lower[begin:]
+    is_question = asked.rstrip().endswith("?") and (may_be_asked(asked) or not _TAG.search(asked))
+    return begin if is_question else len(lower)
 
 
 def _in_one_clause(reading: Reading, one: int, other: int) -> bool:

@@ -29,6 +29,8 @@ TABLE = [
      ["In your cart:\n", "- Ethiopia, $18\n", "- Mug, $24\n\n", "Anything else?"]),
     ("Your total is\n$73.96 today.", ["Your total is\n$73.96 today."]),
     ("We moved you up.\n7.5% off is applied.", ["We moved you up.\n", "7.5% off is applied."]),
+    ("It is like nobody else's!!!\nDo you like it?", ["It is like nobody else's!!!\n", "Do you like it?"]),
+    ("It is somebody else's. Do you like it?", ["It is somebody else's. ", "Do you like it?"]),
     ("Try Blend No.\n7 today.", ["Try Blend No.\n7 today."]),
     ('She said "Yes." Then she paid.', ['She said "Yes." ', "Then she paid."]),
     ("Let me see... here it is.", ["Let me see... here it is."]),

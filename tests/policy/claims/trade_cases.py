@@ -91,6 +91,7 @@ TRADE_NOT_SAID = sentences_of(
     We don't charge for delivery.
     You never pay for shipping with us.
     # what stands around it excuses nothing
+    We charge you next to nothing, e.g. today. Do you like it?
     I know that we charge you next to nothing.
     Hello, you owe us a fraction of that.
     You only owe us next to nothing, right?
