@@ -274,7 +274,7 @@ BENEFITS: tuple[Wording, ...] = (
         rf"(?:accepts?|accepting|takes?|supports?|(?:pay|paying|paid|payments?) (?:\w+ ){{0,2}}?(?:with|by|via|using|"
         rf"through|in|on))(?! (?:another|a (?:different|second|new)|your|"
         rf"the same))(?: \w+){{0,3}}? {_METHOD}(?:(?:,| and| or|, and|, or) (?:by |with |via )?{_METHOD})*",
-        rf"(?:\w+, )*{_METHOD}(?:(?:,| and| or|, and|, or) {_METHOD})* (?:is|are|'s) (?:\w+ )?(?:accepted|supported|"
+        rf"{_METHOD}(?:(?:,| and| or|, and|, or) {_METHOD})* (?:is|are|'s) (?:\w+ )?(?:accepted|supported|"
         r"fine|ok|okay|possible)",
     ),
 )

@@ -38,6 +38,11 @@ def _plain(char: str) -> str:
     return str(unicodedata.decimal(char)) if category == "Nd" else char
 
 
+def visible(text: str) -> str:
+    """Without the signs that format and are not seen: a full stop behind which only they stand ends its sentence."""
+    return text if text.isascii() else "".join(char for char in text if unicodedata.category(char) != "Cf")
+
+
 def normalise(text: str) -> str:
     """NFKC, ASCII digits and quotes, no invisible or combining signs, no Markdown emphasis, one space at a time."""
     if text.isascii():

@@ -25,7 +25,7 @@ from policy.claims.facts import (
     Subject,
 )
 from policy.claims.instants import instant_matches
-from policy.claims.normalise import normalise
+from policy.claims.normalise import normalise, visible
 from policy.claims.passages import covers, promised, read_passage, says
 from policy.claims.promises import nearest, promises
 from policy.claims.reading import Reading, read
@@ -69,7 +69,7 @@ def check(sentence: str, facts: Sequence[Fact], *, now: datetime) -> Verdict:
     """Bind each claim to the first fact that supports it; `now` is aware. Several sentences are checked one by one."""
     bindings: list[Binding] = []
     unbound: list[Claim] = []
-    for one in split(sentence):
+    for one in split(visible(sentence)):
         judged = list(_judged(one, facts, now))
         bindings += [Binding(claim.start, claim.end, claim.kind, fact.id) for claim, fact in judged if fact is not None]
         unbound += [claim for claim, fact in judged if fact is None]

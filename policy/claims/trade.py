@@ -78,7 +78,7 @@ _POINTS = re.compile(
 )
 _BY_OTHERS = re.compile(rf"\b(?:{_OTHERS}|people)\b")
 _TAG = re.compile(r", (?!or )(?:[\w']+ ?){1,3}\?\W*$")
-_STOP = re.compile(r"[.!?…] ")
+_STOP = re.compile(r"(?:[.!?…\u2600-\u27bf\U0001f000-\U0001faff]|[:;]-?\)) ")
 # Where a part of a sentence ends; the commas of a list do not end it.
 _TURN = re.compile(r", (?!(?:and |or )?\w+(?:[,.?!]|$| (?:and|or) ))|\b(?:but|however|though|yet|so)\b|[.!;:—–]| - ")
 

@@ -90,7 +90,10 @@ TRADE_NOT_SAID = sentences_of(
     # a denied cost is a promise
     We don't charge for delivery.
     You never pay for shipping with us.
+    I understand, Visa is not accepted.
     # what stands around it excuses nothing
+    Yes - The shop switched your order to priority handling 😊  Can you do anything about the price?
+    Tell me more about what you are looking for.T­he warehouse has hardly any of these beans.
     We charge you next to nothing, e.g. today. Do you like it?
     I know that we charge you next to nothing.
     Hello, you owe us a fraction of that.
