@@ -98,13 +98,17 @@ BENEFITS: tuple[Wording, ...] = (
         r"discounts? (?:\w+ )?(?:just )?(?:for you|you get|you'll get|you have|you've)",
         r"at a discount",
         r"with a discount",
-        r"(?:use|using|enter|type in|apply|try|redeem|with) (?:the |this |my |our |just )*(?:promo |discount )?(?:code|"
-        r"coupon|voucher) (?!at|in|on|is|are|you|we|when|during|while|if|field|box|for|that|from|which|before|and|or|"
-        r"to|of|as|will|can|has|into|here|there|below|above|itself|again|now)\w+",
         r"(?:it|that|this|one|they|both)(?:'s|'re| is| are| was| were| has been| have been) (?:now |already |just )*"
         r"(?:applied|activated|redeemed|deducted|taken off|on (?:the|your) (?:order|total|bill))",
         r"ma(?:de|king) (?:it|this|that|them) (?:\w+ )?(?:cheaper|cost less)",
         r"for less",
+    ),
+    wording(
+        _P.CODE,
+        "code coupon voucher",
+        r"(?:use|using|enter|type in|apply|try|redeem|with) (?:the |this |my |our |just )*(?:promo |discount )?(?:code|"
+        r"coupon|voucher) (?!at|in|on|is|are|you|we|when|during|while|if|field|box|for|that|from|which|before|and|or|"
+        r"to|of|as|will|can|has|into|here|there|below|above|itself|again|now)\w+",
     ),
     wording(
         _P.PRICE_MATCH,

@@ -58,6 +58,7 @@ class PromiseKind(StrEnum):
     REMINDER = "REMINDER"
     PRODUCT = "PRODUCT"
     PAYMENT = "PAYMENT"
+    CODE = "CODE"
 
 
 @dataclass(frozen=True, slots=True)

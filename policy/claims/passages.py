@@ -37,7 +37,7 @@ _SAYS_OF = frozenset(
 )  # fmt: skip
 _PAYING = frozenset({"pay", "payment", "payments", "paying", "accept", "accepts", "accepted", "cards"})
 _TERMS = frozenset(map(stem, ("return", "refund", "exchange", "accept", "take", "pay", "possible")))
-_NO = ("no", "sorry", "unfortunately", "not")
+_NO = frozenset({"no", "sorry", "unfortunately"})
 _PLACE = re.compile(r"\b(?:in|to|from) (?:the )?[A-Z]")
 # Who does it, and when: "paid by you" is not "paid by us".
 _ROLES = frozenset({"we", "us", "our", "you", "your", "no", "before", "after", "all", "every", "always"})
@@ -134,12 +134,11 @@ def _payable(readings: list[Reading]) -> frozenset[str]:
     for reading in readings:
         asks = reading.plain.endswith(("?", ":"))
         limited = not reading.words.isdisjoint(_LIMITS) or _in_a_place(reading)
-        if not (asks or limited or reading.plain.startswith(_NO)):
-            told = reading.lower.partition(" but not ")[0].partition(" except ")[0]
-            claims = [claim.text.lower() for claim in promises(reading.source) if claim.promise is PromiseKind.PAYMENT]
-            denied = not read(told).words.isdisjoint(NEGATORS)
-            for text in [] if denied else [told] if asked else claims:
-                said |= payment_methods(told if " but not " in reading.lower else text)
+        told = reading.lower.partition(" but not ")[0].partition(" except ")[0]
+        denied = not read(told).words.isdisjoint(NEGATORS) or reading.plain.split(" ")[0].strip(",.") in _NO
+        if not (asks or limited or denied):
+            claims = (claim.text for claim in promises(told) if claim.promise is PromiseKind.PAYMENT)
+            said |= payment_methods(told if asked else " ".join(claims))
         asked = asks and not reading.words.isdisjoint(_PAYING)
     return frozenset(said)
 
@@ -277,6 +276,8 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
             said.denied and said.promise is claim.promise and _same_denial(reading, claim, clause)
             for said, clause, _, _ in passage.promises
         )
+    if claim.promise is PromiseKind.CODE:
+        return _verbatim(passage.text, claim.text.lower().split()[-1])
     if claim.promise is PromiseKind.PAYMENT:
         return payment_methods(claim.text.lower()) <= passage.payable
     scope = _promise_scope(reading, claim.start)

@@ -7,7 +7,7 @@ PRESSURE: tuple[Wording, ...] = (
     wording(
         Pressure.NEVER,
         "lifetime price prices total pay cost costs rise increase up spot selling fast going viewing looking carts "
-        "human person bot lose others else snapped demand people sells demanding ends end expires expire gone "
+        "human person bot lose others else snapped demand people sells demanding never ends end expires expire gone "
         "disappears disappear away over back real name cheaper grabs flying missing ai crazy "
         "mad foolish silly fool data details record recorded recording charged billed interest pay "
         "installments instalments payments team support staff manager "
@@ -55,6 +55,7 @@ PRESSURE: tuple[Wording, ...] = (
         r"unless|if) (?:(?:this|the|our|we) (?:\w+ )?(?:chat|page|tab|window|conversation|call|session|talk|hang|stop|"
         r"end|close|finish)|you (?:close|leave|go|wait|don't|do not|hesitate))",
         r"before (?:someone else|anyone else|others|somebody else)",
+        r"never (?:come|be) (?:back|repeated)",
         # Nobody is asked for what opens an account or pays (C-45).
         r"(?:give|tell|send|read|type|text|share|provide|write|confirm|what is|what's) (?:me |us |here |out |in )*"
         r"(?:your|the) (?:\w+ ){0,2}?(?:password|passcode|pin|cvv|cvc|security code|card numbers?|otp|"
@@ -91,7 +92,6 @@ PRESSURE: tuple[Wording, ...] = (
         r"(?:while|as long as) it lasts",
         r"order (?:now|fast|quick\w*|soon|today) (?:before|to|or|while|so)",
         r"don't wait",
-        r"never (?:come|be) (?:back|repeated)",
         r"not (?:last|be) (?:long|forever)",
     ),
     wording(

@@ -17,6 +17,8 @@ from policy.claims.reading import Reading, read
 
 _P = PromiseKind
 _WORDINGS = (*BENEFITS, *PRODUCTS, *ACTS, *PRESSURE)
+_CARD = re.compile(r"(?:(?:credit|debit|store|major|all) )*card")
+_ONE_METHOD = {"amex": "american express", "master card": "mastercard"}
 _SOLD_OUT = re.compile(r"\b(?<!almost )(?<!nearly )(?<!be )(?:sold out|out of stock|none left|no stock)\b")
 
 
@@ -44,18 +46,10 @@ def nearest(reading: Reading, kind: PromiseKind, number: Claim) -> Claim | None:
     return min(rivals, key=lambda claim: max(claim.start - number.end, number.start - claim.end, 0), default=None)
 
 
-_SAME_METHOD = {"amex": "american express", "master card": "mastercard"}
-
-
 def payment_methods(lower: str) -> frozenset[str]:
     """The ways to pay that a text names, each by one name: a credit card is a card."""
     named = (method.removesuffix("s") for method in PAYMENT_METHOD.findall(lower))
-    return frozenset(
-        "card"
-        if each.endswith("card") and each[-5:-4] in {"", " "} and "gift" not in each
-        else _SAME_METHOD.get(each, each)
-        for each in named
-    )
+    return frozenset("card" if _CARD.fullmatch(each) else _ONE_METHOD.get(each, each) for each in named)
 
 
 def taken_back(sentence: str, claim: Claim) -> bool:

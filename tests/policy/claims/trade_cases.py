@@ -87,6 +87,9 @@ TRADE_NOT_SAID = sentences_of(
     I'm afraid unopened bags cannot be returned.
     You need to know that unopened bags cannot be returned.
     Here we never refund.
+    # a discount that is granted backs no code, and its end does not say that it never comes back
+    Before you go, just apply voucher vipfriend and save.
+    This price will never come back when this chat ends!
     # a denied cost is a promise
     We don't charge for delivery.
     You never pay for shipping with us.
