@@ -104,6 +104,10 @@ def alive(pids: set[int]) -> set[int]:
     return {process.pid for process in found if process.info["status"] != psutil.STATUS_ZOMBIE} & pids
 
 
+def owners(pids: set[int]) -> set[str]:
+    return {process.info["username"] for process in psutil.process_iter(["username"]) if process.pid in pids}
+
+
 def ask(url: str, query: str) -> tuple[object, ...] | None:
     with psycopg.connect(dsn(url), autocommit=True) as connection:
         cursor = connection.execute(query.encode())
@@ -351,7 +355,7 @@ def test_server_runs_as_its_own_user_and_nothing_above_the_data_folder_changes(
         assert ask(server.app_url, "select 1") == (1,)
         crew = crew_of(data_dir)
         user = "momentum" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
-        assert {psutil.Process(pid).username() for pid in crew} == {user}
+        assert owners(crew) == {user}
         assert (data_dir / "postgres").is_symlink() == ROOT
     until(lambda: not alive(crew))
     assert rights(above) == before
