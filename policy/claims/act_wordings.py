@@ -97,7 +97,6 @@ ACTS: tuple[Wording, ...] = (
         r"(?:i've|we've|i have|we have|i) (?:\w+ )?(?:told|asked|informed|alerted|notified|briefed) (?:our|my|"
         r"the|a|an) "
         r"(?!shop|store|system|question|following)\w+",
-        rf"{_PERSON} (?:has|have) (?:(?!not|never)\w+ )?(?!not|never)\w+(?:ed|en|nt) (?:you|it|your|the)\b",
         r"callback (?:is|has been) (?:booked|scheduled|arranged)",
     ),
     wording(
@@ -141,7 +140,8 @@ ACTS: tuple[Wording, ...] = (
         "swapped replaced adjusted edited modified "
         "placed switched adding removing updating changing cancelling canceling swapping replacing now "
         "doubled increased decreased confirmed processed switch booked payment card account consider sorted arranged "
-        "settled care manager",
+        "settled care manager person human colleague team someone somebody agent representative specialist staff support "
+        "expert teammate barista owner founder roaster boss",
         r"(?:i've|we've|i have|we have|i|we|i just) (?:just |already |now )?(?!found|seen|see|look|can |could |"
         r"may )\w+ (?:\w+ "
         r"){1,6}"
@@ -171,6 +171,7 @@ ACTS: tuple[Wording, ...] = (
         r"consider it done",
         r"(?:that's|that is|it's|it is|everything's|everything is) (?:\w+ )?(?:sorted|arranged|settled|taken care of)",
         r"manager (?:has |have )?(?:\w+ )?(?:agreed|approved|signed off|said yes|authori[sz]ed)",
+        rf"{_PERSON} (?:has|have) (?:(?!not|never)\w+ )?(?!not|never)\w+(?:ed|en|nt) (?:you|it|your|the)\b",
     ),
     wording(
         _P.REMINDER,

@@ -17,6 +17,8 @@ _OF_AN_ITEM = frozenset(
 )
 _WORD = re.compile(r"[^\W\d_]+")
 _OF_THE_CART = frozenset({Subject.TOTAL, Subject.SUBTOTAL})
+# "73.96", "nine ninety-nine"; "a dozen" is of something.
+_DIGITS_OF_A_PRICE = re.compile(r"\d[., ]\d|^(?!.*\b(?:an?|dozen)\b)[^\W\d]+ [^\W\d]")
 _WAYS_TO_SHIP = frozenset({"express", "overnight", "priority", "international", "same-day", "next-day", "expedited"})
 
 
@@ -44,7 +46,12 @@ def money_matches(fact: MoneyFact, reading: Reading, index: int) -> bool:
 def _bare_amount(claim: Claim, fact: MoneyFact) -> bool:
     """ "your total is 73.96": a number without a currency, written with the digits of this one."""
     places = exponent(fact.currency)
-    return claim.kind is ClaimKind.COUNT and not claim.units and places > 0 and ("." in claim.text or " " in claim.text)
+    return (
+        claim.kind is ClaimKind.COUNT
+        and not claim.units
+        and places > 0
+        and bool(_DIGITS_OF_A_PRICE.search(claim.text.lower()))
+    )
 
 
 def percent_matches(fact: PercentFact, reading: Reading, index: int) -> bool:

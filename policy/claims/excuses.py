@@ -31,7 +31,7 @@ _OWN_SENTENCE = re.compile(
     r"\b)"
 )
 _CLAUSE_END = re.compile(
-    r"¶|[.!?;:()—–|](?=\s|$)|\]|\s[-=]{1,2}>?\s|,|\b(?:but|however|although|though|yet|because|since|as)\b"
+    r"¶|[.!?;:()—–|](?=\s|$)|[!?;:)](?=[^\W\d_])|\]|\s[-=]{1,2}>?\s|,|\b(?:but|however|although|though|yet|because|since|as)\b"
     r"|\b(?:and|so|or|then) (?=(?:i|we|you|it|they|your|the|there|he|she|shipping|i'll|i've|you'll|we'll|it's|"
     r"that|free)\b)"
 )
@@ -117,8 +117,10 @@ _ASSERTS = re.compile(
 _ONE_MAY_ASK = re.compile(
     r"^(?:(?:so|and|but|ok|okay|sure|hi|hello|sorry|great|thanks|of course)[,!.]? )*(?:(?:do|did|have|are|were|"
     r"had|is|was|would|"
-    r"could|can|may|shall|should|what|which|where|who|when|how) )"
+    r"could|can|may|shall|should|(?:what|which|where|who|when|how)(?! (?:i|we|you|it|they|he|she|the)\b)) )"
 )
+# An afterthought: "we ship today, right?" asks nothing.
+_TAG = re.compile(r", (?!or )(?:[\w']+ ?){1,3}\?\W*$")
 _BAIT = re.compile(
     r"\b(?:did you know|do you know|how about|what about|what if|would you like (?:a|free|an|some|your)|can i "
     r"offer|"
@@ -211,7 +213,7 @@ def excused(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bo
     done = bool(_DONE_ALREADY.search(lower[start:end]))
     if kind in _ACTS_ON_REQUEST and not done and _on_request(plain, before, start):
         return True
-    return lower.rstrip().endswith("?") and _asked(plain, begin, end, kind)
+    return asks(lower) and _asked(plain, begin, end, kind)
 
 
 def denied_by_the_company(text: str, start: int, end: int, kind: PromiseKind | Pressure) -> bool:
@@ -229,9 +231,10 @@ def denied_behind(lower: str, end: int) -> bool:
     return bool(_DENIES_IT.match(lower, end))
 
 
-def may_be_asked(lower: str) -> bool:
-    """Whether a sentence begins as a question does, so that its question mark is no afterthought."""
-    return bool(_ONE_MAY_ASK.match(lower.lstrip()))
+def asks(lower: str) -> bool:
+    """Whether a sentence is a question as a whole."""
+    asked = lower.strip()
+    return asked.endswith("?") and bool(_ONE_MAY_ASK.match(asked) or not _TAG.search(asked))
 
 
 def _is_negated(before: str) -> bool:

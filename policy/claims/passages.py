@@ -38,6 +38,7 @@ _SAYS_OF = frozenset(
 _PAYING = frozenset({"pay", "payment", "payments", "paying", "accept", "accepts", "accepted", "cards"})
 _TERMS = frozenset(map(stem, ("return", "refund", "exchange", "accept", "take", "pay", "possible")))
 _NO = frozenset({"no", "sorry", "unfortunately"})
+_CODE = re.compile(r"\b(?:codes?|coupons?|vouchers?)\b")
 _PLACE = re.compile(r"\b(?:in|to|from) (?:the )?[A-Z]")
 # Who does it, and when: "paid by you" is not "paid by us".
 _ROLES = frozenset({"we", "us", "our", "you", "your", "no", "before", "after", "all", "every", "always"})
@@ -165,11 +166,18 @@ def says(passage: Passage, reading: Reading, claim: Claim, scope: Scope) -> bool
     """Whether the passage supports a numeric claim of a sentence."""
     if reading.plain in passage.sentences:
         return True
+    if claim.kind is ClaimKind.CODE and claim.text.isalpha():
+        return _names_code(passage, claim.text.lower())
     if claim.kind is ClaimKind.LINK or (claim.kind is ClaimKind.CODE and claim.text.isalnum()):
         return _verbatim(passage.text, claim.text.lower())
     if claim.kind is ClaimKind.UNREADABLE:
         return False
     return any(_supports(statement, claim, scope, reading) for statement in passage.statements)
+
+
+def _names_code(passage: Passage, code: str) -> bool:
+    """Whether a sentence of the passage calls it a code: a word that it merely uses ("coffee") is none."""
+    return any(_verbatim(own, code) and bool(_CODE.search(own)) for own in passage.sentences)
 
 
 def _verbatim(text: str, piece: str) -> bool:
@@ -277,7 +285,7 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
             for said, clause, _, _ in passage.promises
         )
     if claim.promise is PromiseKind.CODE:
-        return _verbatim(passage.text, claim.text.lower().split()[-1])
+        return _names_code(passage, claim.text.lower().split()[-1])
     if claim.promise is PromiseKind.PAYMENT:
         return payment_methods(claim.text.lower()) <= passage.payable
     scope = _promise_scope(reading, claim.start)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from policy.claims.claim import Claim, ClaimKind
-from policy.claims.excuses import denied_behind, excused, may_be_asked
+from policy.claims.excuses import asks, denied_behind, excused
 from policy.claims.facts import PromiseKind
 from policy.claims.reading import Reading
 from policy.claims.scopes import place_of
@@ -25,7 +25,7 @@ _TRADE = re.compile(
     r"\b(?:"
     rf"(?P<cost>{_COST})|pric(?:e|es|ed|ing)|paid|invoic\w+|(?:comes?|adds up) to|money|fortune|"
     r"discount\w*|offers?|deals?|coupons?|vouchers?|bargains?|cheap\w*|savings?|on sale|rebates?|free(?! to)|"
-    r"ships?|shipped|shipping|deliver\w*|dispatch\w*|couriers?|postage|parcels?|packages?|warehouse|"
+    r"ships?|shipped|shipping|deliver\w*|arriv\w+|reach(?:es)? you|dispatch\w*|couriers?|postage|parcels?|packages?|warehouse|"
     r"(?:your|the) door\w*|(?:in|of|out of) stock|restock\w*|runs? out|hardly any|"
     r"returns?|returned|refund\w*|exchang\w+|(?:send|bring|ship|mail|give|take|post) (?:\w+ ){0,3}(?:back|home)|"
     r"warrant\w+|guarante\w+|insured|repairs?|heal(?:s|th|thy|thier)?|allerg\w+|"
@@ -77,7 +77,6 @@ _POINTS = re.compile(
     r"the checkout (?:will )?(?:shows?|lists?)|(?:our|the) (?:\w+ )?pages? (?:has|have|lists?))\b"
 )
 _BY_OTHERS = re.compile(rf"\b(?:{_OTHERS}|people)\b")
-_TAG = re.compile(r", (?!or )(?:[\w']+ ?){1,3}\?\W*$")
 _STOP = re.compile(r"(?:[.!?…\u2600-\u27bf\U0001f000-\U0001faff]|[:;]-?\)) ")
 # Where a part of a sentence ends; the commas of a list do not end it.
 _TURN = re.compile(r", (?!(?:and |or )?\w+(?:[,.?!]|$| (?:and|or) ))|\b(?:but|however|though|yet|so)\b|[.!;:—–]| - ")
@@ -98,9 +97,7 @@ def unread(reading: Reading, found: Sequence[Claim]) -> Iterator[Claim]:
 def _question_from(lower: str) -> int:
     """Where the question at the end of a text begins; an afterthought (", right?") makes none."""
     begin = max((stop.end() for stop in _STOP.finditer(lower.rstrip())), default=0)
-    asked = lower[begin:]
-    is_question = asked.rstrip().endswith("?") and (may_be_asked(asked) or not _TAG.search(asked))
-    return begin if is_question else len(lower)
+    return begin if asks(lower[begin:]) else len(lower)
 
 
 def _in_one_clause(reading: Reading, one: int, other: int) -> bool:

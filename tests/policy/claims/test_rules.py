@@ -100,6 +100,13 @@ def test_a_promise_passes_with_its_row_and_not_without(sentence: str, row: str) 
 
 
 @pytest.mark.parametrize(
+    "sentence", ["My manager has confirmed your order and the address on it!", "A colleague has upgraded your parcel."]
+)
+def test_a_person_who_was_asked_has_not_done_it(sentence: str) -> None:
+    assert not check(sentence, [*EVERYTHING, *ROWS], now=NOW).passed
+
+
+@pytest.mark.parametrize(
     ("passage", "sentence", "passes"),
     [*((*each, False) for each in PASSAGES_NOT_SAID), *((*each, True) for each in PASSAGES_SAID)],
 )
@@ -144,6 +151,11 @@ def test_prices_in_any_notation(currency: str, minor: int, sentence: str) -> Non
     assert check(sentence, [MoneyFact("t", Subject.TOTAL, minor, currency)], now=NOW).passed
     assert not check(sentence, [MoneyFact("t", Subject.TOTAL, minor + 1, currency)], now=NOW).passed
     assert not check(sentence, [MoneyFact("t", Subject.DISCOUNT, minor, currency)], now=NOW).passed
+
+
+def test_a_count_of_others_is_no_price_written_out() -> None:
+    price = MoneyFact("line", Subject.ITEM_PRICE, 1200, "USD", label="No. 7 Roast")
+    assert not check("There are a dozen customers with this in their carts.", [price], now=NOW).passed
 
 
 def test_an_expired_offer_is_no_deadline() -> None:

@@ -90,6 +90,8 @@ TRADE_NOT_SAID = sentences_of(
     # a discount that is granted backs no code, and its end does not say that it never comes back
     Before you go, just apply voucher vipfriend and save.
     This price will never come back when this chat ends!
+    Use code welcome at the end.
+    Your order will reach you tonighta…
     # a denied cost is a promise
     We don't charge for delivery.
     You never pay for shipping with us.
@@ -101,6 +103,8 @@ TRADE_NOT_SAID = sentences_of(
     I know that we charge you next to nothing.
     Hello, you owe us a fraction of that.
     You only owe us next to nothing, right?
+    When you are ready, just mail it home to us again whenever you like, right?
+    Say what is true and what you can back:The roastery has hardly any after today, right?
     # said of the goods, not of the way to them
     We pay the return shipping.
     The return shipping is on us.
@@ -143,10 +147,13 @@ PASSAGES_NOT_SAID = (
     ("Gift cards cannot be returned.", "No returns."),
     ("We do not accept PayPal in Brazil.", "We do not accept PayPal."),
     ("Bags cannot be returned after 30 days.", "Bags cannot be returned."),
+    ("Where is the coffee roasted? In our own mill.", "Type in coupon COFFEE when you pay."),
+    ("Where is the coffee roasted? In our own mill.", "Use code coffee when you pay."),
 )
 PASSAGES_SAID = (
     ("We accept Visa, Mastercard and PayPal but not American Express.", "You can pay with Visa."),
     ("We accept all major credit cards and PayPal.", "You can pay by credit card."),
     ("Gift cards cannot be returned.", "Gift cards can't be returned."),
     ("With Klarna you can pay in 3 instalments.", "You can pay in 3 instalments."),
+    ("Are you new here? First orders get the code WELCOME.", "Enter the code WELCOME when you pay."),
 )
