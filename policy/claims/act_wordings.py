@@ -140,8 +140,8 @@ ACTS: tuple[Wording, ...] = (
         "swapped replaced adjusted edited modified "
         "placed switched adding removing updating changing cancelling canceling swapping replacing now "
         "doubled increased decreased confirmed processed switch booked payment card account consider sorted arranged "
-        "settled care manager person human colleague team someone somebody agent representative specialist staff support "
-        "expert teammate barista owner founder roaster boss",
+        "settled care manager person human colleague team someone somebody agent representative specialist staff "
+        "support expert teammate barista owner founder roaster boss",
         r"(?:i've|we've|i have|we have|i|we|i just) (?:just |already |now )?(?!found|seen|see|look|can |could |"
         r"may )\w+ (?:\w+ "
         r"){1,6}"

@@ -107,8 +107,8 @@ BENEFITS: tuple[Wording, ...] = (
         _P.CODE,
         "code coupon voucher",
         r"(?:use|using|enter|type in|apply|try|redeem|with) (?:the |this |my |our |just )*(?:promo |discount )?(?:code|"
-        r"coupon|voucher) (?!(?:at|in|on|is|are|you|we|when|during|while|if|field|box|for|that|from|which|before|and|or|"
-        r"to|of|as|will|can|has|into|here|there|below|above|itself|again|now)\b)\w+",
+        r"coupon|voucher) (?!(?:at|in|on|is|are|you|we|when|during|while|if|field|box|for|that|from|which|before|and|"
+        r"or|to|of|as|will|can|has|into|here|there|below|above|itself|again|now)\b)\w+",
     ),
     wording(
         _P.PRICE_MATCH,

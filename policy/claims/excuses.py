@@ -15,13 +15,18 @@ _UNFINISHED = (
     r"certain|heard|hear|wish|hope|expect|read|wrote"
 )
 _IN_A_NAME = re.compile(
-    r"\b(?:a|an|the|our|your|my|this|these|those|of|on|in|for|with|to|from|at|by|and|or|about|between|via|per|is|are|"
+    r"\b(?:a|an|the|our|your|my|this|these|those|of|on|in|for|with|to|from|at|by|through|and|or|about|between|via|per|is|are|"
     rf"was|not|no|any|some|both|each|every|called|named|{_UNFINISHED}|[A-Z][a-z][\w'&-]*)$"
 )
 _BEHIND_UNFINISHED = re.compile(rf"\b(?:{_UNFINISHED})$")
 # A sentence that follows another without a full stop: with a capital, "is not allowed Your gift is free", or with its
 # own subject and verb, "is not allowed my colleague has sent it".
-_CAPITAL = re.compile(r"(?<=[^.!?;:,(—–\s]) (?=[A-Z][A-Za-z]*(?:'[a-z]+)? [a-z])")
+_CAPITAL = re.compile(r"(?<=[^.!?;:,(—–\s]) (?=[A-Z][A-Za-z]*(?:'[a-z]+)?:? [a-z])")
+# Whatever stands before it, no name begins so: "opened or not Where is it?".
+_NO_NAME = re.compile(
+    r"(?<=[a-z]) (?=(?:Where|How|What|When|Which|Who|Why|Do|Does|Did|Can|Could|Is|Are|Would|Will|Shall|Should|We|You|"
+    r"They|There|It|This|That) )"
+)
 _OWN_SENTENCE = re.compile(
     r"(?<=\w) (?=(?:i|we|they|he|she) (?:sent|emailed|texted|told|asked|added|removed|changed|cancell?ed|ship)\b|"
     r"(?:i|we|you|they|it|he|she)(?:'(?:ve|ll|re|m|s)\b| (?:just |already |now )*(?:will|have|has|am|are|is|can|gets?|"
@@ -179,12 +184,17 @@ _DONE_ALREADY = re.compile(
 )
 
 
+def begun_with_a_capital(text: str) -> set[int]:
+    """Places of the spaces where another sentence begins without a full stop before it, by its capital."""
+    said = {at.start() for at in _CAPITAL.finditer(text) if not _IN_A_NAME.search(text, 0, at.start())}
+    return said | {at.start() for at in _NO_NAME.finditer(text)}
+
+
 def _with_run_ons(text: str) -> str:
     """A sentence in lower case, with a mark for the space where another begins without a full stop before it."""
     lower = text.lower()
-    spaces = ((at.start(), _IN_A_NAME, text) for at in _CAPITAL.finditer(text))
-    more = ((at.start(), _BEHIND_UNFINISHED, lower) for at in _OWN_SENTENCE.finditer(lower))
-    begins = {at for at, goes_on, words in (*spaces, *more) if not goes_on.search(words, 0, at)}
+    own = {at.start() for at in _OWN_SENTENCE.finditer(lower) if not _BEHIND_UNFINISHED.search(lower, 0, at.start())}
+    begins = begun_with_a_capital(text) | own
     return "".join("¶" if place in begins else char for place, char in enumerate(lower)) if begins else lower
 
 
@@ -233,8 +243,11 @@ def denied_behind(lower: str, end: int) -> bool:
 
 def asks(lower: str) -> bool:
     """Whether a sentence is a question as a whole."""
-    asked = lower.strip()
-    return asked.endswith("?") and bool(_ONE_MAY_ASK.match(asked) or not _TAG.search(asked))
+    return lower.rstrip().endswith("?") and (begins_as_a_question(lower) or not _TAG.search(lower))
+
+
+def begins_as_a_question(lower: str) -> bool:
+    return bool(_ONE_MAY_ASK.match(lower.lstrip()))
 
 
 def _is_negated(before: str) -> bool:

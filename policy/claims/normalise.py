@@ -26,6 +26,9 @@ _AFTER = str.maketrans(
         "~": "",
     }
 )
+_EMPHASIS = re.compile(r"[*~]+|_+(?!\w)")
+# Signs that turn the order of what is read around, or ring a bell.
+_NO_TEXT = re.compile("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Cc", "Co", "Cn"})
 
 
@@ -40,7 +43,13 @@ def _plain(char: str) -> str:
 
 def visible(text: str) -> str:
     """Without the signs that format and are not seen: a full stop behind which only they stand ends its sentence."""
-    return text if text.isascii() else "".join(char for char in text if unicodedata.category(char) != "Cf")
+    plain = _EMPHASIS.sub("", text).replace("_", " ")
+    return plain if plain.isascii() else "".join(char for char in plain if unicodedata.category(char) != "Cf")
+
+
+def is_disguised(text: str) -> bool:
+    """Whether a text has signs that make something else of it on a screen than what is read here."""
+    return bool(_NO_TEXT.search(text))
 
 
 def normalise(text: str) -> str:

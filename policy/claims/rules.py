@@ -12,6 +12,7 @@ from typing import assert_never
 
 from policy.claims.amounts import count_matches, label_fits, money_matches, percent_matches
 from policy.claims.claim import Claim, ClaimKind, Pressure
+from policy.claims.excuses import begins_as_a_question, begun_with_a_capital
 from policy.claims.facts import (
     CountFact,
     Fact,
@@ -25,7 +26,7 @@ from policy.claims.facts import (
     Subject,
 )
 from policy.claims.instants import instant_matches
-from policy.claims.normalise import normalise, visible
+from policy.claims.normalise import is_disguised, normalise, visible
 from policy.claims.passages import covers, promised, read_passage, says
 from policy.claims.promises import nearest, promises
 from policy.claims.reading import Reading, read
@@ -44,6 +45,11 @@ _ENDS = frozenset({Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY})
 _NAMES_AN_END = re.compile(r"limited|short time|(?:ends?|expires?|ending|expiring|will end|will expire|runs out) *$")
 # Two words run into each other: "not permittedEverybody", "'OTHER'Die Lieferung". No pattern sees the second begin.
 _SEAM = re.compile(r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])|(?<=[^\W\d_A-ZÀ-ÖØ-Þ])(?=[IA]\b)")
+# "the discount I can offer", "the Route 66 Jacket", "60% Brazilian": one sentence.
+_GOES_ON = re.compile(
+    r" I(?:'ll|'d| (?:can|could|may|will|would|do|did|see|find|know|mentioned))\b"
+    r"|(?<=[\d%]) (?!(?:I|We|You|Your|Our|My|The|It|This|That|There|They)\b)"
+)
 _MARKS = ".,;:!?()[]\"'"
 _A_FEW = re.compile(r"\b(?:few|couple|handful)\b")
 
@@ -69,11 +75,13 @@ def check(sentence: str, facts: Sequence[Fact], *, now: datetime) -> Verdict:
     """Bind each claim to the first fact that supports it; `now` is aware. Several sentences are checked one by one."""
     bindings: list[Binding] = []
     unbound: list[Claim] = []
+    if is_disguised(sentence):
+        unbound.append(Claim(ClaimKind.UNREADABLE, 0, len(sentence), sentence))
     for one in split(visible(sentence)):
         judged = list(_judged(one, facts, now))
         bindings += [Binding(claim.start, claim.end, claim.kind, fact.id) for claim, fact in judged if fact is not None]
         unbound += [claim for claim, fact in judged if fact is None]
-        unbound += _behind_seams(one, facts, now, known={_spelling(claim) for claim, _ in judged})
+        unbound += _run_together(one, facts, now, judged)
     return Verdict(not unbound, tuple(bindings), tuple(unbound))
 
 
@@ -88,26 +96,35 @@ def _judged(sentence: str, facts: Sequence[Fact], now: datetime) -> Iterator[tup
         yield claim, next((fact for fact in facts if _backs_unread(fact, reading, claim)), None)
 
 
-def _behind_seams(
-    sentence: str, facts: Sequence[Fact], now: datetime, *, known: set[tuple[ClaimKind, str]]
+def _run_together(
+    sentence: str, facts: Sequence[Fact], now: datetime, judged: Sequence[tuple[Claim, Fact | None]]
 ) -> Iterator[Claim]:
-    """What no fact backs of that which shows only when words that run into each other are parted.
+    """What no fact backs of that which shows only when sentences that run into each other are parted.
 
-    A word of a name or a passage is written so ("MacBook"). Each piece is judged by itself, too: what stands before
-    it ("tell me more about what you are looking for") would excuse it, or drown its own language.
+    Each is judged by itself, too: what stands beside it ("tell me more about what you are looking for", a number that
+    a passage has) would excuse it, vouch for its words, or drown its own language.
     """
-    plain = normalise(sentence)
-    if not _SEAM.search(plain):
+    pieces = _pieces(normalise(sentence), facts)
+    if len(pieces) == 1:
         return
-    written = {word for fact in facts for word in _words_of(fact)}
-    words = (word if word.strip(_MARKS) in written else _SEAM.sub("\n", word) for word in plain.split())
-    pieces = " ".join(words).split("\n")
-    parted = " ".join(pieces)
-    yield from (claim for claim, fact in _judged(parted, facts, now) if fact is None and _spelling(claim) not in known)
-    for piece in pieces[1:]:
-        yield from (
-            claim for claim, fact in _judged(piece, facts, now) if fact is None and _spelling(claim) not in known
+    known = {_spelling(claim) for claim, fact in judged if fact is None}
+    asked = "?" if sentence.rstrip().endswith("?") else ""
+    for piece in (" ".join(pieces), *pieces):
+        whole = piece + asked if begins_as_a_question(piece.lower()) else piece
+        yield from (claim for claim, fact in _judged(whole, facts, now) if not (fact or _spelling(claim) in known))
+
+
+def _pieces(plain: str, facts: Sequence[Fact]) -> list[str]:
+    """A text cut where two words run into each other, but for those of a name or a passage ("MacBook"), and where a
+    capital begins another sentence."""
+    cuts = {place for place in begun_with_a_capital(plain) if not _GOES_ON.match(plain, place)}
+    parted = "".join("\n" if place in cuts else char for place, char in enumerate(plain))
+    if _SEAM.search(plain):
+        written = {word for fact in facts for word in _words_of(fact)}
+        parted = "".join(
+            word if word.strip(_MARKS) in written else _SEAM.sub("\n", word) for word in re.split(r"(\s)", parted)
         )
+    return parted.split("\n")
 
 
 def _words_of(fact: Fact) -> list[str]:

@@ -43,7 +43,9 @@ def scope_of(reading: Reading, places: range) -> Scope:
     if "refund" in topics and not any(topic(word) == "delivery" for word in words if not word.startswith("arriv")):
         topics -= {"delivery"}  # a refund arrives too
     lead = next((name for text in texts[:cut] if (name := topic(text))), None)
-    return Scope(words, topics, not NEGATORS.isdisjoint(texts[:cut]), lead)
+    # "opened or not" denies nothing.
+    negated = any(text in NEGATORS and texts[at - 1 : at] != ["or"] for at, text in enumerate(texts[:cut]))
+    return Scope(words, topics, negated, lead)
 
 
 def _segments(reading: Reading) -> list[range]:

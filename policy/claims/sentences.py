@@ -6,15 +6,18 @@ from policy.claims.vocabulary import word_set
 
 # A model that forgets the space after a full stop has ended its sentence all the same: "seen it.We match any price".
 _GLUED = (
-    r"(?:(?<=[^\W\d_]{2})|(?<=\d\d)|(?<=[%)]))[.!?…]+[\"'”’»)\]*_]*"
-    r"(?=[-–—•*#>]*\s*[A-ZÀ-ÖØ-Þ¿¡][^\W\d_]*[\s,;:'’]|[-–—•]\s)"
+    r"(?:(?<=[^\W\d_]{2})|(?<=['’][sS])|(?<=\d\d)|(?<=[%)]))[.!?…]+[\"'”’»)\]*_]*"
+    r"(?=[-–—•*#>]*[^\S\n]*[A-ZÀ-ÖØ-Þ¿¡][^\W\d_]*[\s,;:'’]|[-–—•]\s)"
 )
 # The same before a number: "of it.10% off". Versions and names have shorter words before their point.
 _GLUED_NUMBER = r"(?P<number>(?<=[^\W\d_]{3})[.!?…]+(?=\d))"
 # Two run into each other with nothing between: "is not possibleI have sent it".
-_RUN_ON = r"(?P<run_on>(?<=[a-z]{3})(?=(?:I|We|You|Your|Our|The|It|This|That|There)[ '’]))"
+_RUN_ON = r"(?P<run_on>(?<=[a-z]{3})(?=(?:I|We|You|Your|Our|The|It|This|That|There)[ '’])|(?<=[A-Z]{3})(?=I[ '’][a-z]))"
+# A face ends a sentence as a full stop does: "as a welcome :)We accept", "for you 😊 We accept".
+_FACE = r"(?P<face>(?:(?<=[:;]\))|(?<=[:;]-\))|(?<=[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f]))[ \t]*(?=[A-ZÀ-ÖØ-Þ¿¡]))"
 _CANDIDATE = re.compile(
-    rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}|{_GLUED_NUMBER}|{_RUN_ON}", re.UNICODE
+    rf"(?P<mark>[.!?…]+)[\"'”’»)\]*_]*[ \t\r]+(?=\S)|[ \t]*\n\s*(?=\S)|{_GLUED}|{_GLUED_NUMBER}|{_RUN_ON}|{_FACE}",
+    re.UNICODE,
 )
 _LAST_WORD = re.compile(r"[^\s(\[\"“]+$")
 _ENDED = re.compile(r"[.!?…]+[\"'”’»)\]*_]*$")
@@ -41,7 +44,7 @@ def _is_abbreviation(before: str, following: str) -> bool:
 def _ends_here(text: str, match: re.Match[str]) -> bool:
     following = text[match.end()]
     mark = match["mark"]
-    if match["run_on"] is not None:
+    if match["run_on"] is not None or match["face"] is not None:
         return True
     if match["number"] is not None:
         return not _is_abbreviation(text[: match.start()], following)

@@ -100,12 +100,11 @@ def crew_of(data_dir: Path) -> set[int]:
 
 
 def alive(pids: set[int]) -> set[int]:
-    found = psutil.process_iter(["status"])
-    return {process.pid for process in found if process.info["status"] != psutil.STATUS_ZOMBIE} & pids
+    return {each.pid for each in psutil.process_iter(["status"]) if each.info["status"] != psutil.STATUS_ZOMBIE} & pids
 
 
 def owners(pids: set[int]) -> set[str]:
-    return {process.info["username"] for process in psutil.process_iter(["username"]) if process.pid in pids}
+    return {each.info["username"] for each in psutil.process_iter(["username"]) if each.pid in pids}
 
 
 def ask(url: str, query: str) -> tuple[object, ...] | None:
@@ -354,8 +353,7 @@ def test_server_runs_as_its_own_user_and_nothing_above_the_data_folder_changes(
     with running(data_dir, durable=False) as server:
         assert ask(server.app_url, "select 1") == (1,)
         crew = crew_of(data_dir)
-        user = "momentum" if ROOT else pwd.getpwuid(os.geteuid()).pw_name
-        assert owners(crew) == {user}
+        assert owners(crew) == {"momentum" if ROOT else pwd.getpwuid(os.geteuid()).pw_name}
         assert (data_dir / "postgres").is_symlink() == ROOT
     until(lambda: not alive(crew))
     assert rights(above) == before

@@ -4,7 +4,7 @@ That a person will be in touch, that one is opted out, that a link was sent: a t
 """
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import product
 from random import Random
 
@@ -184,21 +184,22 @@ _WRITINGS: tuple[Callable[[str], str], ...] = (
 )
 
 
-def assembled_lie(rng: Random, before: str) -> tuple[str, str]:
+def assembled_lie(rng: Random, beside: Sequence[str]) -> tuple[str, str]:
     """A lie as it is said, and what may not be shown of it."""
     core = rng.choice(CORES)
-    return written(rng, core, before=before), core
+    return written(rng, core, beside), core
 
 
-def written(rng: Random, core: str, *, before: str) -> str:
-    """One way to write it; sometimes it runs into the sentence `before`, without a space."""
+def written(rng: Random, core: str, beside: Sequence[str]) -> str:
+    """One way to write it; sometimes a sentence of `beside` runs into it, or it into one."""
     text = rng.choice(_WRITINGS)(core) if rng.random() < 0.4 else core
     shape = rng.random()
     if shape < 0.3:
         text = rng.choice(_OPENERS) + text
-    elif shape < 0.45 and before and text[0].isupper() and not text.isupper():
-        text = before.rstrip(" .") + text
-    return text + rng.choice(_CLOSERS)
+    elif shape < 0.45 and text[0].isupper() and not text.isupper():
+        text = rng.choice(beside).rstrip(" .") + text
+    text += rng.choice(_CLOSERS)
+    return text + rng.choice(("", " ")) + rng.choice(beside) if rng.random() < 0.15 else text
 
 
 def letters(text: str) -> str:

@@ -83,7 +83,7 @@ def hostile_sentence(rng: Random, aim: Aim, heard: list[str], secrets: tuple[str
             return Said(f"Another customer, {rng.choice(secrets)} of 27 Plover Street, bought 3 of these.")
         case 8:
             return Said(rng.choice(NOISE))
-    return Said(*assembled_lie(rng, rng.choice([*HARMLESS, *heard])))
+    return Said(*assembled_lie(rng, [*HARMLESS, *heard]))
 
 
 def _numeric(rng: Random) -> str:
@@ -114,7 +114,7 @@ def _mutated(rng: Random, sentence: str) -> Said:
     numbers = list(_NUMBER.finditer(sentence))
     if not numbers:
         denied = rng.choice(FAQ_DENIED)
-        return Said(written(rng, denied, before=rng.choice(HARMLESS)), denied)
+        return Said(written(rng, denied, HARMLESS), denied)
     found = rng.choice(numbers)
     number = str(int(found.group()) + rng.choice((1, 5, 7, 10, 20, 100)))
     return Said(f"{sentence[: found.start()]}{number}{sentence[found.end() :]}")

@@ -105,6 +105,13 @@ TRADE_NOT_SAID = sentences_of(
     You only owe us next to nothing, right?
     When you are ready, just mail it home to us again whenever you like, right?
     Say what is true and what you can back:The roastery has hardly any after today, right?
+    You pay next to nothing for this order We accept visitors.
+    You pay nothing at all as a welcome :)Which payment methods do you accept?
+    Send it back opened or not Where is the coffee roasted?
+    _You were removed from every mailing for good_Where is the coffee roasted?
+    Your basket leaves our warehouse overnightWhere is the coffee roasted?
+    # what a screen shows is not what was read
+    Happy to help \u202eyou.
     # said of the goods, not of the way to them
     We pay the return shipping.
     The return shipping is on us.
