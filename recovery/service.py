@@ -170,8 +170,12 @@ async def opt_out(
     source: str,
     signer: Signer,
     now: datetime,
+    conversation_id: UUID | None = None,
 ) -> None:
-    """Never write to this person again, as far as `scope` goes: suppressed, planned messages cancelled, flows ended."""
+    """Never write to this person again, as far as `scope` goes: suppressed, planned messages cancelled, flows ended.
+
+    `conversation_id` is where they said so: on a call, the number that was dialled is stopped too.
+    """
     if scope is SuppressionScope.ALL:
         attempts = AttemptRepository(session)
         for each in await attempts.running_of_customer(customer_id, company_id=company_id):
@@ -182,7 +186,15 @@ async def opt_out(
                     session, attempt, CartSaveOutcome.CANCELLED, company_id=company_id, now=now, reason="OPTED_OUT"
                 )
     await contact.suppress_person(
-        session, customer_id, scope, company_id=company_id, reason="OPT_OUT", source=source, signer=signer, now=now
+        session,
+        customer_id,
+        scope,
+        company_id=company_id,
+        reason="OPT_OUT",
+        source=source,
+        signer=signer,
+        now=now,
+        conversation_id=conversation_id,
     )
     channel = None if scope is SuppressionScope.ALL else Channel(scope)
     await delivery.cancel_planned(

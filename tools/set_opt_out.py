@@ -40,6 +40,7 @@ async def set_opt_out(ctx: ToolContext, args: SetOptOut) -> Done | Refused:
         company_id=ctx.company_id,
         scope=args.scope,
         source=ctx.channel,
+        conversation_id=ctx.conversation_id,
         signer=ctx.mailing.links.signer,
         now=ctx.now,
     )

@@ -15,6 +15,7 @@ from db.session import run_statement
 from db.statements import Query, Reading
 from db.tables.carts import Cart, Order
 from db.tables.companies import Company
+from db.tables.conversations import ChatSession
 from db.tables.customers import ConsentRecord, Customer, Suppression, SuppressionScope
 from db.tables.delivery import Message, MessageStatus
 from db.tables.policy import Channel, ContactDecision
@@ -236,6 +237,20 @@ class ContactRepository:
             )
         )
         return tuple(EndedCall(reason, person, number) for reason, person, number in rows if reason is not None)
+
+    async def numbers_dialled(self, conversation_id: UUID, *, company_id: UUID) -> list[str]:
+        """The keyed hash of the number that was called for this conversation; nothing where it is no call's."""
+        rows = await self.session.scalars(
+            select(VoiceCall.number_hash)
+            # By way of the cart, by which calls can be found without reading all of them.
+            .join(ChatSession, and_(ChatSession.company_id == company_id, ChatSession.cart_id == VoiceCall.cart_id))
+            .where(
+                VoiceCall.company_id == company_id,
+                VoiceCall.session_id == ChatSession.id,
+                ChatSession.id == conversation_id,
+            )
+        )
+        return list(rows)
 
     async def calls_about(self, cart_id: UUID, *, company_id: UUID, since: datetime, besides: UUID | None) -> int:
         """Calls about the cart since it was abandoned, `besides` that of the message under decision."""

@@ -243,12 +243,20 @@ async def suppress_person(
     source: str,
     signer: Signer,
     now: datetime,
+    conversation_id: UUID | None = None,
 ) -> bool:
-    """Stop `scope` at every address of this person (rules C-06: saying stop anywhere stops all, by default)."""
+    """Stop `scope` at every address of this person (rules C-06: saying stop anywhere stops all, by default).
+
+    Who says so in a call said it at the number that was dialled, which may not be theirs any more.
+    """
     contacts = ContactRepository(session)
     customer = await _customer(contacts, customer_id, company_id=company_id)
+    stopped = hashes(customer, signer)
+    if conversation_id is not None:
+        stopped += await contacts.numbers_dialled(conversation_id, company_id=company_id)
     is_news = False
-    for address_hash in hashes(customer, signer):
+    # In one order whoever stops: of two that meet, neither waits for what the other waits for.
+    for address_hash in sorted(set(stopped)):
         written = await contacts.add_suppression(
             address_hash, scope, company_id=company_id, reason=reason, source=source, now=now
         )

@@ -16,19 +16,21 @@ from db.tables.conversations import (
     ToolCall,
     ToolOutcome,
 )
-from db.tables.customers import Suppression, SuppressionScope
+from db.tables.customers import Customer, Suppression, SuppressionScope
 from db.tables.delivery import Message
 from db.tables.policy import Channel, Grant, GrantSource, GrantStatus
 from db.tables.recovery import CartAbandonmentReason, SaveAttempt
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome
 from graphs.voice_call.events import HangUp
 from policy.access.schemas import COMMAND_LINE
+from policy.contact.service import is_suppressed
 from policy.redaction.rules import CARD_MARK
 from recovery.config import FlowConfig
 from recovery.configuration import change_flow
 from tests.agents.voice_call.talk import Phone, joined, ring
 from tests.factories import NOW, SIGNER, make_customer
 from tests.recovery.shops import Shop
+from tests.voice.calls import PHONE
 
 DISCLOSURE = (
     "Hello. This is an automated AI voice calling for Wren Coffee LLC. To get no more calls, press 9 or say stop, "
@@ -146,6 +148,21 @@ async def test_who_was_called_is_stopped_and_not_who_has_the_cart_now(shop: Shop
     hashes = {each.address_hash for each in await phone.rows(Suppression)}
     assert SIGNER.keyed_hash(shop.maya.email or "") in hashes
     assert hashes.isdisjoint({SIGNER.keyed_hash("other@example.com"), SIGNER.keyed_hash("+15035550199")})
+
+
+@pytest.mark.parametrize("how", ["words", "key"])
+async def test_the_number_that_was_dialled_is_stopped_though_it_is_not_theirs_any_more(shop: Shop, how: str) -> None:
+    phone = await ring(shop)
+    now = "+15035550199"
+    async with shop.begin() as session:
+        (await session.get_one(Customer, (shop.id, shop.maya.id))).phone = now
+        at_the_number = await make_customer(session, "other@example.com", company_id=shop.id, phone=PHONE)
+    await phone.opening()
+    await (phone.press("9") if how == "key" else phone.say("Please stop calling me."))
+    hashes = {each.address_hash for each in await phone.rows(Suppression)}
+    assert hashes == {SIGNER.keyed_hash(each) for each in (shop.maya.email or "", PHONE, now)}
+    async with shop.begin() as session:
+        assert await is_suppressed(session, at_the_number.id, Channel.VOICE, company_id=shop.id, signer=SIGNER)
 
 
 async def test_an_objection_is_kept_however_long_it_is(shop: Shop) -> None:

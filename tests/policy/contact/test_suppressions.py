@@ -84,10 +84,9 @@ async def test_a_person_is_stopped_at_every_address(shop: Shop) -> None:
             now=NOW,
         )
     assert is_news is True
-    assert await shop.suppressions() == [
-        (SuppressionScope.ALL, SIGNER.keyed_hash("maya@example.com")),
-        (SuppressionScope.ALL, SIGNER.keyed_hash(PHONE)),
-    ]
+    assert sorted(await shop.suppressions()) == sorted(
+        (SuppressionScope.ALL, SIGNER.keyed_hash(address)) for address in ("maya@example.com", PHONE)
+    )
     async with transaction(shop.engine, company_id=shop.id) as session:
         twin = await factories.make_customer(session, "other@example.com", company_id=shop.id, phone=PHONE)
         assert await service.is_suppressed(session, twin.id, Channel.EMAIL, company_id=shop.id, signer=SIGNER)
