@@ -5,9 +5,11 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Protocol
 from uuid import UUID
 
+import psycopg
 from fastapi import WebSocket
 from pipecat.audio.vad.silero import SileroVADAnalyzer
 from pipecat.frames.frames import InputAudioRawFrame
@@ -19,6 +21,7 @@ from pipecat.processors.audio.vad_processor import VADProcessor
 from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.transports.websocket.fastapi import FastAPIWebsocketParams, FastAPIWebsocketTransport
 from pipecat.workers.runner import WorkerRunner
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.clock import read_clock
@@ -26,6 +29,7 @@ from db.session import transaction
 from db.tables.voice import EndReason, VoiceCallOutcome
 from graphs.voice_call.events import HangUp, LiveCall
 from voice.calls import service as calls
+from voice.calls.rules import LOST_AFTER
 from voice.calls.schemas import StreamedCall
 from voice.line import HEAR_OUT_S, Line
 from voice.processors.conversation import LAST_WORDS_S, Conversation
@@ -34,6 +38,7 @@ from voice.processors.serializer import TwilioSerializer
 from voice.speech.rates import HEARING_RATE, LINE_RATE
 from voice.speech.schemas import PAUSE_S, Speech
 from voice.telephony import Telephony
+from voice.turns.alarm import Alarm
 from voice.turns.policies import VOICE_DETECTION, TurnStop, turn_policies
 
 logger = logging.getLogger(__name__)
@@ -50,6 +55,7 @@ class Limits:
     call_s: float = 300.0
     idle_s: float = 6.0
     beat_every_s: float = 5.0
+    lost_after_s: float = LOST_AFTER.total_seconds()
     end_within_s: float = 40.0
     # Somebody who speaks as the call ends may go on for so long; then, or when they have put the phone down, it takes
     # this long to recognise their last words. Only an opt-out among them still counts.
@@ -214,16 +220,27 @@ def _turns(line: Line, conversation: Conversation, stop: TurnStop) -> LLMUserAgg
 async def _beating(phone: Phone, call: StreamedCall) -> AsyncGenerator[asyncio.Event]:
     """Say now and then that this process still holds the call: who falls silent is swept (calls.service).
 
-    The event is set when the call has ended elsewhere and is to be let go, or the database is gone.
+    The event is set when the call has ended elsewhere and is to be let go, or the database was away, or did not answer,
+    for so long that others may take the call for lost.
     """
     let_go = asyncio.Event()
+    # An alarm of its own: it rings also where a beat hangs.
+    lost = Alarm(let_go.set)
+    lost.set(phone.limits.lost_after_s)
 
     async def beat() -> None:
         try:
             while True:
-                async with transaction(phone.engine, company_id=call.company_id) as session:
-                    if not await calls.beat(session, call.call_id, company_id=call.company_id):
-                        return
+                # Before the beat, as whoever sweeps counts from the moment in which it was written.
+                asked = perf_counter()
+                try:
+                    async with transaction(phone.engine, company_id=call.company_id) as session:
+                        if not await calls.beat(session, call.call_id, company_id=call.company_id):
+                            return
+                except (psycopg.OperationalError, OperationalError) as error:
+                    logger.warning("heartbeat_missed", extra={"call": call.call_id, "error": type(error).__name__})
+                else:
+                    lost.set(phone.limits.lost_after_s - (perf_counter() - asked))
                 await asyncio.sleep(phone.limits.beat_every_s)
         finally:
             let_go.set()
@@ -232,4 +249,5 @@ async def _beating(phone: Phone, call: StreamedCall) -> AsyncGenerator[asyncio.E
     try:
         yield let_go
     finally:
+        lost.stop()
         beating.cancel()
