@@ -75,6 +75,9 @@ def stream_router(phone: Phone, signer: Signer, account: TwilioAccount) -> APIRo
             return
         except WebSocketDisconnect:
             return
+        if call is None:
+            await websocket.close()  # without its stream, Twilio ends the call
+            return
         await hold_call(phone, call, websocket, stream_sid=start.stream_sid)
 
     return router
@@ -95,12 +98,12 @@ async def _start(websocket: WebSocket) -> Start:
     raise NoStart
 
 
-async def _open(phone: Phone, signer: Signer, start: Start) -> StreamedCall:
-    """Use up the token, and only for the call that it was given to."""
+async def _open(phone: Phone, signer: Signer, start: Start) -> StreamedCall | None:
+    """Use up the token, and only for the call that it was given to. None: the call was called off."""
     async with transaction(phone.engine, company_id=None) as session:
         now = await read_clock(session)
         token = start.custom_parameters.get(TOKEN_PARAMETER, "")
         call = await calls.open_stream(session, token, signer=signer, now=now)
-        if call.provider_id != start.call_sid:
+        if call is not None and call.provider_id != start.call_sid:
             raise BadToken
     return call

@@ -217,7 +217,9 @@ async def test_a_stream_opens_with_its_own_token_once(line: Line, owner: AsyncEn
     assert await digests(owner) == before
     # None of them has used it up.
     async with transaction(line.shop.engine, company_id=None) as session:
-        assert (await calls.open_stream(session, token, signer=SIGNER, now=START)).call_id == line.call.id
+        streamed = await calls.open_stream(session, token, signer=SIGNER, now=START)
+        assert streamed is not None
+        assert streamed.call_id == line.call.id
     before = await digests(owner)
     assert await opened(line, signature, token) == ["accept", "close", POLICY_VIOLATION]
     assert await digests(owner) == before

@@ -1,5 +1,6 @@
 """A call once it has a row: its stream opens once, its end is one end, and everything that waited for it goes on."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from db.session import transaction
+from db.tables.carts import PaymentState
 from db.tables.conversations import ConversationChannel, MessageRole
 from db.tables.delivery import MessageEvent
 from db.tables.recovery import CartSaveOutcome, CartSaveStatus
@@ -15,10 +17,13 @@ from graphs.conversations import service as conversations
 from graphs.conversations.transcript.repository import TranscriptRepository
 from graphs.voice_call import calls as heard
 from policy.tokens import BadToken
+from recovery import service as recovery
 from tests.factories import NOW, SIGNER
+from tests.policy.races import somebody_waits
 from tests.recovery.shops import Shop
 from tests.voice.calls import make_call
 from voice.calls import service
+from voice.calls.schemas import StreamedCall
 
 
 async def read(shop: Shop, call: VoiceCall) -> VoiceCall:
@@ -49,12 +54,30 @@ async def test_a_stream_opens_once(engine: AsyncEngine, shop: Shop) -> None:
     assert (await read(shop, call)).status is VoiceCallStatus.ANSWERED
     async with transaction(engine, company_id=None) as session:
         opened = await service.open_stream(session, token, signer=SIGNER, now=NOW)
-    assert (opened.call_id, opened.company_id, opened.provider_id) == (call.id, shop.id, call.provider_id)
+    assert opened == StreamedCall(call.id, shop.id, call.provider_id or "")
     with pytest.raises(BadToken):
         async with transaction(engine, company_id=None) as session:
             await service.open_stream(session, token, signer=SIGNER, now=NOW)
     found = await read(shop, call)
     assert (found.status, found.stream_token_used_at) == (VoiceCallStatus.TALKING, NOW)
+
+
+async def test_who_buys_as_the_stream_opens_is_not_talked_to(engine: AsyncEngine, shop: Shop) -> None:
+    call = await make_call(engine, shop, at=NOW, status=VoiceCallStatus.ANSWERED)
+    token = await token_for(engine, shop, call)
+
+    async def opens() -> StreamedCall | None:
+        async with transaction(engine, company_id=None) as session:
+            return await service.open_stream(session, token, signer=SIGNER, now=NOW)
+
+    async with asyncio.timeout(20), shop.begin() as session:
+        await recovery.convert(
+            session, call.cart_id, company_id=shop.id, order_id="1", payment_state=PaymentState.PAID, now=NOW
+        )
+        opening = asyncio.create_task(opens())
+        await somebody_waits(engine, opening)
+    assert await opening is None
+    assert (await read(shop, call)).end_reason is EndReason.CANCELLED
 
 
 async def test_the_first_outcome_wins_and_frees_the_line(engine: AsyncEngine, shop: Shop) -> None:

@@ -10,9 +10,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from db.clock import real_now
-from db.tables.voice import VoiceCall, VoiceCallStatus
+from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
 from policy.tokens import Token, TokenKind
-from tests.factories import SIGNER
+from recovery import responses
+from tests.factories import NOW, SIGNER
 from tests.recovery.shops import Shop
 from tests.voice.lines import ACCOUNT, SIGNATURE, Customer, Exchange, exchange
 from tests.voice.scripted import ScriptedCall
@@ -92,6 +93,20 @@ async def test_a_token_opens_one_stream(engine: AsyncEngine, shop: Shop) -> None
         assert await refused(line, CONNECTED, start(call, token)) == 1008
         assert live.told == told
         assert line.carrier.hung_up == [call.provider_id]
+
+
+async def test_who_needs_no_call_any_more_when_the_stream_opens_hears_nothing(engine: AsyncEngine, shop: Shop) -> None:
+    async with exchange(engine, shop, ScriptedCall()) as line:
+        call, token = await line.answered_call()
+        async with shop.begin() as session:
+            await responses.decline(session, call.attempt_id, company_id=shop.id, now=NOW)
+        assert await refused(line, CONNECTED, start(call, token)) == 1000
+        row = await line.row(call.id)
+        assert isinstance(line.live, ScriptedCall)
+        assert line.live.told == []
+        # And its token opens nothing any more.
+        assert await refused(line, CONNECTED, start(call, token)) == 1008
+    assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.NO_ANSWER, EndReason.CANCELLED, None)
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,22 @@ from dataclasses import replace
 import httpx
 import pytest
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # ships no py.typed
 
 from app.server import create_server
 from app.simulator.twilio import FakeCall, Stream
 from app.simulator.twilio import Phone as Phoned
 from db.session import transaction
+from db.tables.carts import PaymentState
 from db.tables.customers import SuppressionScope
 from db.tables.delivery import MessageEvent
+from db.tables.recovery import CartSaveOutcome, PausedReason
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
 from policy.tokens import BadToken
+from recovery import attempts, responses
 from recovery import service as recovery
+from storefront.carts import service as carts
 from tests.factories import SIGNER
 from tests.voice.phone import CALL, PHONE, Phone
 from voice.calls import service
@@ -88,28 +93,55 @@ async def test_whoever_holds_the_stream_ends_the_call(phone: Phone) -> None:
     assert (ended.outcome, ended.completed_at) == ("DISCOUNT_ACCEPTED", call.completed_at)
 
 
-async def test_nothing_is_said_to_who_stopped_contact_while_it_rang(phone: Phone) -> None:
-    phone.twilio.phones[PHONE] = Phoned.RINGS
-    await phone.world.live_until(CALL)
+async def stops_calls(phone: Phone, session: AsyncSession) -> None:
+    await recovery.opt_out(
+        session,
+        phone.maya.id,
+        company_id=phone.id,
+        scope=SuppressionScope.VOICE,
+        source="TEST",
+        signer=SIGNER,
+        now=CALL,
+    )
+
+
+async def buys(phone: Phone, session: AsyncSession) -> None:
+    await recovery.convert(
+        session, phone.cart_id, company_id=phone.id, order_id="1", payment_state=PaymentState.PAID, now=CALL
+    )
+
+
+async def comes_back(phone: Phone, session: AsyncSession) -> None:
+    await carts.restore(session, phone.cart_id, company_id=phone.id, now=CALL)
+
+
+async def is_not_interested(phone: Phone, session: AsyncSession) -> None:
+    await responses.decline(session, phone.attempt_id, company_id=phone.id, now=CALL)
+
+
+async def is_let_go(phone: Phone, session: AsyncSession) -> None:
+    await recovery.complete(session, phone.attempt_id, CartSaveOutcome.CANCELLED, company_id=phone.id, now=CALL)
+
+
+async def is_passed_to_a_person(phone: Phone, session: AsyncSession) -> None:
+    attempt = await attempts.lock_running(session, phone.attempt_id, company_id=phone.id)
+    await attempts.pause(session, attempt, PausedReason.HANDED_OFF, company_id=phone.id, now=CALL)
+
+
+@pytest.mark.parametrize(
+    "meanwhile", [stops_calls, buys, comes_back, is_not_interested, is_let_go, is_passed_to_a_person]
+)
+async def test_who_needs_no_call_any_more_when_they_answer_is_hung_up_on_in_silence(
+    phone: Phone, meanwhile: Callable[[Phone, AsyncSession], Awaitable[None]]
+) -> None:
+    _, form, post = await ringing(phone)
     async with phone.session() as session:
-        await recovery.opt_out(
-            session,
-            phone.maya.id,
-            company_id=phone.id,
-            scope=SuppressionScope.VOICE,
-            source="TEST",
-            signer=SIGNER,
-            now=CALL,
-        )
-    call = await phone.call()
-    (ringing,) = phone.twilio.calls.values()
-    carrier = phone.parts.carrier
-    assert carrier is not None
-    form = phone.twilio.parameters(ringing) | {"CallStatus": "in-progress", "AnsweredBy": "human"}
-    status, twiml = await phone.twilio.post(carrier.webhook(phone.id, call.id, "answer"), form)
+        await meanwhile(phone, session)
+    status, twiml = await post("answer", form)
     assert (status, "Hangup" in twiml, "Stream" in twiml) == (200, True, False)
     call = await phone.call()
-    assert (call.outcome, call.end_reason) == ("NO_ANSWER", "CANCELLED")
+    assert (call.outcome, call.end_reason, call.slot) == ("NO_ANSWER", "CANCELLED", None)
+    assert call.stream_token_hash is None
 
 
 async def ringing(phone: Phone) -> tuple[VoiceCall, dict[str, str], Callable[..., Awaitable[tuple[int, str]]]]:

@@ -21,6 +21,8 @@ class End:
     reason: EndReason
 
 
+# Its reason fell away while it rang: nobody is spoken to.
+CALLED_OFF = End(VoiceCallOutcome.NO_ANSWER, EndReason.CANCELLED)
 _NEVER_ANSWERED = {
     "busy": EndReason.BUSY,
     "no-answer": EndReason.NO_ANSWER,

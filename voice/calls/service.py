@@ -14,16 +14,20 @@ from db.base import type_json
 from db.clock import real_now
 from db.ids import uuid7
 from db.session import enter
+from db.tables.policy import Channel
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
+from delivery import service as delivery
 from graphs.voice_call import calls as conversations
+from policy.contact import service as contact
 from policy.contact.rules import SAID_NO
 from policy.errors import NotFound
 from policy.tokens import BadToken, Signer, Token, TokenKind
 from recovery import responses
 from recovery.attempts import get_attempt
-from recovery.dispatch import after_call
+from recovery.dispatch import after_call, why_stale
 from recovery.errors import AttemptIsClosed
 from storefront.carts import service as carts
+from voice.calls import rules
 from voice.calls.repository import CallRepository
 from voice.calls.schemas import StreamedCall
 
@@ -54,8 +58,25 @@ def issue_stream_token(call: VoiceCall, *, signer: Signer) -> str:
     return text
 
 
-async def open_stream(session: AsyncSession, token: str, *, signer: Signer, now: datetime) -> StreamedCall:
+async def is_called_off(session: AsyncSession, call: VoiceCall, *, signer: Signer, now: datetime) -> bool:
+    """Whether the call's reason fell away while it rang: they stopped contact, bought or came back, or the flow ended.
+
+    What keeps a due call from being dialled keeps an answered one from being taken up. Locks cart and attempt: before
+    the call.
+    """
+    cart = await carts.read_locked(session, call.cart_id, company_id=call.company_id, now=now)
+    message = await delivery.get_message(session, call.message_id, company_id=call.company_id)
+    if await why_stale(session, message, cart, now=now) is not None:
+        return True
+    return await contact.is_suppressed(
+        session, call.customer_id, Channel.VOICE, company_id=call.company_id, signer=signer
+    )
+
+
+async def open_stream(session: AsyncSession, token: str, *, signer: Signer, now: datetime) -> StreamedCall | None:
     """Use up a stream token, in a transaction that knows no company yet: it enters the token's.
+
+    None: the call was called off since it was answered, and has ended.
 
     Raises:
         BadToken: not ours, too old, used, replaced by a newer one, or the call is over.
@@ -63,9 +84,15 @@ async def open_stream(session: AsyncSession, token: str, *, signer: Signer, now:
     read = signer.read(token, kind=TokenKind.STREAM, now=real_now())
     await enter(session, read.company_id)
     calls = CallRepository(session)
+    found = await calls.get(read.subjects[0], company_id=read.company_id)
+    called_off = found is not None and await is_called_off(session, found, signer=signer, now=now)
     call = await calls.get_for_update(read.subjects[0], company_id=read.company_id)
     if call is None or call.status is not VoiceCallStatus.ANSWERED or call.stream_token_hash != _hash(token):
         raise BadToken
+    if called_off:
+        end = rules.CALLED_OFF
+        await finish(session, call.id, company_id=call.company_id, outcome=end.outcome, end_reason=end.reason, now=now)
+        return None
     assert call.provider_id is not None  # who answered was dialled
     call.status, call.stream_token_used_at = VoiceCallStatus.TALKING, now
     calls.note_life(call)

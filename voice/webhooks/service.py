@@ -8,19 +8,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.tables.carts import CartStatus
-from db.tables.policy import Channel
 from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
-from policy.contact import service as contact
 from policy.tokens import Signer
-from storefront.carts import service as carts
 from voice.calls import rules
 from voice.calls.repository import CallRepository
-from voice.calls.service import finish, issue_stream_token
+from voice.calls.service import finish, is_called_off, issue_stream_token
 from voice.webhooks.schemas import CallForm
 
 MACHINE = rules.End(VoiceCallOutcome.VOICEMAIL, EndReason.MACHINE)
-CALLED_OFF = rules.End(VoiceCallOutcome.NO_ANSWER, EndReason.CANCELLED)
 
 
 async def answered(
@@ -28,8 +23,8 @@ async def answered(
 ) -> str | None:
     """Something picked up: the token of the stream to open, or None to hang up without a word.
 
-    A machine is hung up on. So is a person who stopped contact, or bought, while it rang. Asked again before the
-    stream is open, the answer is a fresh token, and the one before it is void.
+    A machine is hung up on. So is a person who needs no call any more (`is_called_off`). Asked again before the stream
+    is open, the answer is a fresh token, and the one before it is void.
     """
     call = await CallRepository(session).get(call_id, company_id=company_id)
     if call is None or not _is_of(call, form):
@@ -37,13 +32,8 @@ async def answered(
     if form.answered_by in rules.MACHINES:
         await _end(session, call, MACHINE, form, now=now)
         return None
-    # Locked before the call, as everywhere.
-    cart = await carts.read_locked(session, call.cart_id, company_id=company_id, now=now)
-    stopped = await contact.is_suppressed(
-        session, call.customer_id, Channel.VOICE, company_id=company_id, signer=signer
-    )
-    if stopped or cart.status is not CartStatus.ABANDONED:
-        await _end(session, call, CALLED_OFF, form, now=now)
+    if await is_called_off(session, call, signer=signer, now=now):
+        await _end(session, call, rules.CALLED_OFF, form, now=now)
         return None
     calls = CallRepository(session)
     locked = await calls.get_for_update(call_id, company_id=company_id)
