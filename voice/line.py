@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from time import perf_counter
 
 from graphs.voice_call.events import Say
 from voice.speech.schemas import SPOKEN_WITHIN_S
@@ -28,6 +29,7 @@ class Line:
         self._marks = 0
         self._opened = False
         self._on_audio: Callable[[], None] | None = None
+        self._unanswered: list[tuple[str, float]] = []
         self.leaving = False
         self.cut_off = False
         self.silent = asyncio.Event()
@@ -76,6 +78,22 @@ class Line:
 
     def speech_ended(self) -> None:
         self._recognised.set(self._hear_out_s)
+
+    def understood(self, text: str) -> None:
+        """Keep what was recognised until a turn takes it up. What is said over the disclosure is not heard."""
+        if self.leaving or not self.must_be_heard:
+            self._unanswered.append((text, perf_counter()))
+
+    def answered(self) -> None:
+        """A turn has taken up what was said."""
+        self._unanswered.clear()
+
+    @property
+    def last_words(self) -> tuple[str, float] | None:
+        """What no turn took up, if anything, and when its first words were understood (`perf_counter`)."""
+        if not self._unanswered:
+            return None
+        return " ".join(text.strip() for text, _ in self._unanswered), self._unanswered[0][1]
 
     @property
     def uninterruptible(self) -> bool:

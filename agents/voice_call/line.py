@@ -13,6 +13,7 @@ from db.clock import read_clock
 from db.session import transaction
 from db.tables.conversations import TurnStatus
 from db.tables.voice import EndReason, VoiceCallOutcome
+from graphs.conversations import service as conversations
 from graphs.conversations.ending import LostTurn, end_interrupted
 from graphs.model import NO_USAGE
 from graphs.voice_call import calls, routing
@@ -82,11 +83,19 @@ class Line:
         if scopes:
             self._opted_out = Hearing(Heard.OPT_OUT, scope=scopes[-1])
 
+    async def last_words(self, text: str, *, at_ms: int) -> None:
+        scope = hearing.opts_out(text)  # its parts may not have told
+        if scope is not None and self._opted_out is None:
+            self._opted_out = Hearing(Heard.OPT_OUT, scope=scope)
+        await self._end_turns()
+        async with transaction(self.parts.engine, company_id=self.company_id) as session:
+            now, bindings = await read_clock(session), {"atMs": at_ms}
+            await conversations.keep_unanswered(
+                session, self.session_id, text, company_id=self.company_id, bindings=bindings, now=now
+            )
+
     async def closed(self, reason: EndReason) -> HangUp:
-        if self._starts:
-            await asyncio.wait(set(self._starts))
-        async with self._starting:
-            await self._end_turn()
+        await self._end_turns()
         rows = await self._standing()
         if self._opted_out is not None and not routing.changed_by(rows.replies).opted_out:
             async for _ in self._answer(Input()):  # whatever became of the turn that should have kept it
@@ -130,6 +139,13 @@ class Line:
             turn = await asyncio.shield(start)
             if self._turn is turn:
                 await self._end_turn()
+
+    async def _end_turns(self) -> None:
+        """The call is over: also what has only just begun to start says nothing more."""
+        if self._starts:
+            await asyncio.wait(set(self._starts))
+        async with self._starting:
+            await self._end_turn()
 
     async def _end_turn(self) -> None:
         """Let nothing more of the running turn be said. An opt-out is not ended by anything: it ends the call.

@@ -163,10 +163,17 @@ async def begin_spoken_turn(
     return Turn(turn_id, session_id, company_id, plain, now)
 
 
+async def keep_unanswered(
+    session: AsyncSession, session_id: UUID, content: str, *, company_id: UUID, bindings: type_json, now: datetime
+) -> None:
+    """Keep what was heard on a call with no turn that answers it. Nobody else writes: its last turn has ended."""
+    await _store_redacted(session, session_id, None, content, company_id=company_id, now=now, bindings=bindings)
+
+
 async def _store_redacted(
     session: AsyncSession,
     session_id: UUID,
-    turn_id: UUID,
+    turn_id: UUID | None,
     content: str,
     *,
     company_id: UUID,

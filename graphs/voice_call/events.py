@@ -72,6 +72,10 @@ class LiveCall(Protocol):
         """How long the stages took in the turn that this sentence belongs to."""
         ...
 
+    async def last_words(self, text: str, *, at_ms: int) -> None:
+        """What the customer said as the call ended and no turn took up: kept, and answered by nobody."""
+        ...
+
     async def closed(self, reason: EndReason) -> HangUp:
         """The line is gone: ends the conversation. Returns how the call ended; the first outcome wins."""
         ...

@@ -62,6 +62,9 @@ class ScriptedCall:
     async def timed(self, position: int, timings: Mapping[str, int]) -> None:
         self.timings.append(timings)
 
+    async def last_words(self, text: str, *, at_ms: int) -> None:
+        self.told.append(("last words", text))
+
     async def closed(self, reason: EndReason) -> HangUp:
         self.told.append(("closed", reason))
         return self.ended or HangUp(VoiceCallOutcome.DISCONNECTED, reason)

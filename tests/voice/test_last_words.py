@@ -58,6 +58,27 @@ async def test_an_opt_out_begun_in_the_farewell_is_kept(engine: AsyncEngine, sho
     assert "stop calling me" in heard[-1]
 
 
+async def test_what_else_is_said_into_the_farewell_is_kept_and_not_answered(engine: AsyncEngine, shop: Shop) -> None:
+    await shop.consent()
+    phone = await ring(shop, status=VoiceCallStatus.ANSWERED)
+    await phone.opening()
+    taken_up = phone.line
+    live = AtItsEnd(taken_up.parts, taken_up.call_id, taken_up.session_id, taken_up.company_id, taken_up.settings)
+    async with exchange(engine, shop, live) as line:
+        customer = Customer(phone.call, await line.token_for(phone.call))
+        running = asyncio.create_task(customer.stream.carry(line.url))
+        await customer.until_heard(25)
+        customer.stream.say(to_the_last_word(await voice("There was no coffee in the box.")))
+        await hangs_up(line, running)
+        row = await line.row(phone.call.id)
+    assert (row.outcome, row.end_reason) == (VoiceCallOutcome.DISCONNECTED, EndReason.WRONG_PERSON)
+    assert row.transcript is not None
+    said = [each["text"] for each in row.transcript if each["speaker"] == "CUSTOMER"]
+    assert said == ["You have the wrong number.", "There was no coffee in the box."]
+    # The opening, and the turn that was its last.
+    assert len(await phone.turns()) == 2
+
+
 @pytest.mark.parametrize("the_line", ["stays open", "goes down"])
 async def test_an_opt_out_begun_at_the_time_limit_is_kept(engine: AsyncEngine, shop: Shop, the_line: str) -> None:
     live = ScriptedCall(beginning=[QUESTION])
@@ -99,5 +120,7 @@ async def test_what_else_is_said_at_the_time_limit_is_not_answered(engine: Async
         await line.carrier.when.wait()
         row = await line.row(call.id)
     assert not [told for told in live.told if told[0] == "heard"]
+    ((_, words),) = [told for told in live.told if told[0] == "last words"]
+    assert "be patient with me" in str(words)
     assert live.ended is None
     assert (row.outcome, row.end_reason) == (VoiceCallOutcome.DISCONNECTED, EndReason.TIME_LIMIT)

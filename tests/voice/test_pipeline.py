@@ -157,6 +157,8 @@ async def test_what_else_was_said_before_the_phone_went_down_is_not_answered(eng
     async with exchange(engine, shop, live) as line:
         row = await _says_and_puts_the_phone_down(line, "Yes, I am.")
     assert not [told for told in live.told if told[0] == "heard"]
+    assert [told for told in live.told if told[0] == "last words"] == [("last words", "Yes, I am.")]
+    assert live.told[-1] == ("closed", EndReason.HUNG_UP)
     assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DISCONNECTED, EndReason.HUNG_UP, None)
 
 

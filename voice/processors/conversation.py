@@ -108,11 +108,14 @@ class Conversation(FrameProcessor):
                 self._wait_for_customer()
 
     async def drain(self) -> None:
-        """Wait until what happened on the line is recorded; called after the pipeline has ended."""
+        """Keep the last words, and wait until what happened on the line is recorded; called after the pipeline ended."""
         self._idle.stop()
         self._mark_overdue.stop()
         if self._turn is not None:
             self._turn.cancel()
+        if self._line.last_words is not None:
+            text, at = self._line.last_words
+            self._record(self._live.last_words(text, at_ms=_ms(at - self._answered)))
         while self._records:
             await asyncio.wait(self._records)
 
@@ -135,6 +138,7 @@ class Conversation(FrameProcessor):
         if self._gone:
             return
         if text:
+            self._line.answered()
             now = perf_counter()
             timings = {"speechEndToTranscript": _ms(now - self._speech_ended)}
             self._begin(self._live.heard(text, at_ms=self._at_ms(), timings=timings), transcript_at=now)

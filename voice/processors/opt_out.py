@@ -17,7 +17,7 @@ from voice.line import Line
 class OptOutEar(FrameProcessor):
     """Sits before the turn policies: it hears partial transcripts, and what is said over the disclosure.
 
-    What it notes on the line, that somebody is speaking, therefore holds for a muted customer too.
+    What it notes on the line, that somebody is speaking and what they said, therefore holds for a muted customer too.
     """
 
     def __init__(self, live: LiveCall, line: Line) -> None:
@@ -38,4 +38,6 @@ class OptOutEar(FrameProcessor):
         ):
             await self.push_frame(OptOutHeard(frame.text))
         else:
+            if isinstance(frame, TranscriptionFrame):
+                self._line.understood(frame.text)
             await self.push_frame(frame, direction)

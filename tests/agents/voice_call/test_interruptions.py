@@ -9,7 +9,7 @@ import pytest
 
 from agents.toolbox import VOICE_CALL
 from db.session import transaction
-from db.tables.conversations import TurnStatus
+from db.tables.conversations import MessageRole, TurnStatus
 from db.tables.customers import Suppression
 from db.tables.policy import Grant
 from db.tables.voice import EndReason, VoiceCallOutcome
@@ -18,6 +18,7 @@ from graphs.model import NO_USAGE, Finished, ModelEvent, ModelRequest, TextDelta
 from graphs.voice_call import calls
 from graphs.voice_call.calls import Spoken
 from graphs.voice_call.events import HangUp, Say
+from policy.redaction.rules import CARD_MARK
 from tests.agents.voice_call.talk import Phone, agent, ring
 from tests.agents.voice_call.test_conversations import DISCLOSURE, GREETING, MOMENT, OFFER, SENT
 from tests.recovery.shops import Shop
@@ -212,6 +213,42 @@ async def test_the_transcript_has_what_was_heard_and_when(shop: Shop) -> None:
     timings = (await phone.turns())[-1].timings
     assert (timings["speechEndToTranscript"], timings["firstAudio"]) == (12, 77)
     assert {"sentencePassed", "total"} <= set(timings)
+
+
+async def test_last_words_are_kept_as_they_were_said_and_answered_by_nobody(shop: Shop) -> None:
+    phone = await ring(shop)
+    await phone.identified()
+    turns = await phone.turns()
+    await phone.line.last_words("My card is 4111 1111 1111 1111, by the way.", at_ms=9_000)
+    await phone.line.closed(EndReason.HUNG_UP)
+    async with transaction(shop.engine, company_id=shop.id) as session:
+        lines = await calls.spoken(session, phone.line.session_id, company_id=shop.id)
+    assert lines[-1] == Spoken("CUSTOMER", f"My card is {CARD_MARK}, by the way.", 9_000)
+    assert [each.id for each in await phone.turns()] == [each.id for each in turns]
+    assert await phone.rows(Suppression) == []
+
+
+@pytest.mark.parametrize("words", ["Sure.", "Please stop calling me."])
+async def test_last_words_come_after_all_that_a_turn_still_writes(shop: Shop, words: str) -> None:
+    phone = await ring(shop)
+    await phone.identified()
+    answer = asyncio.create_task(_all(phone.line.heard(words, at_ms=8_000, timings={})))
+    await asyncio.sleep(0)
+    await phone.line.last_words("But do not dare to write.", at_ms=9_000)
+    answered = await answer
+    assert (STOPPED in answered) == (words != "Sure.")
+    assert TurnStatus.RUNNING not in {each.status for each in await phone.turns()}
+    said = [each.content for each in await phone.utterances() if each.role is MessageRole.USER]
+    assert said[-2:] == [words, "But do not dare to write."]
+    assert (await phone.utterances())[-1].content == said[-1]
+
+
+async def test_an_opt_out_that_came_in_pieces_as_the_line_went_down_is_kept(shop: Shop) -> None:
+    phone = await ring(shop)
+    await phone.identified()
+    await phone.line.last_words("Please stop calling me.", at_ms=9_000)
+    assert await phone.line.closed(EndReason.HUNG_UP) == STOPPED
+    assert len(await phone.rows(Suppression)) >= 1
 
 
 async def _all(events: AsyncGenerator[object]) -> list[object]:

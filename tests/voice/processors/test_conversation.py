@@ -90,6 +90,40 @@ async def test_who_speaks_into_the_farewell_does_not_hold_the_call_for_ever(they
     assert (ends, live.told) == ([COMPLETED], [("played", FAREWELL.position, True)])
 
 
+@pytest.mark.parametrize("said", ["over the disclosure", "to a question"])
+async def test_what_no_turn_took_up_is_kept_when_the_call_ends(said: str) -> None:
+    live, line = ScriptedCall(answers=[[QUESTION]]), Line()
+    conversation = Conversation(live, line, idle_s=IDLE_S, end=lambda _: None)
+    await run_test(
+        Pipeline([OptOutEar(live, line), conversation]),
+        frames_to_send=[
+            SleepFrame(),
+            *([] if said == "over the disclosure" else [MarkReturned(mark=1)]),
+            SleepFrame(),
+            TranscriptionFrame("I was", "", ""),
+            TranscriptionFrame("about to say", "", ""),
+            SleepFrame(),
+        ],
+    )
+    await conversation.drain()
+    words = [told for told in live.told if told[0] == "last words"]
+    # What is said over the disclosure is not heard.
+    assert words == ([] if said == "over the disclosure" else [("last words", "I was about to say")])
+
+
+async def test_what_a_turn_took_up_are_no_last_words() -> None:
+    live, line = ScriptedCall(beginning=[QUESTION], answers=[[QUESTION]]), Line()
+    conversation = Conversation(live, line, idle_s=IDLE_S, end=lambda _: None)
+    await run_test(
+        Pipeline([OptOutEar(live, line), conversation]),
+        frames_to_send=[SleepFrame(), TranscriptionFrame("Maya.", "", ""), SleepFrame()],
+    )
+    conversation.customer_said("Maya.")
+    await asyncio.sleep(0)
+    await conversation.drain()
+    assert not [told for told in live.told if told[0] == "last words"]
+
+
 class SlowlyKept(ScriptedCall):
     """An opt-out whose row takes a while."""
 
