@@ -108,7 +108,7 @@ class Conversation(FrameProcessor):
                 self._wait_for_customer()
 
     async def drain(self) -> None:
-        """Keep the last words, and wait until what happened on the line is recorded; called after the pipeline ended."""
+        """Keep the last words and wait until what happened on the line is recorded: after the pipeline has ended."""
         self._idle.stop()
         self._mark_overdue.stop()
         if self._turn is not None:
