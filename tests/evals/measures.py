@@ -54,6 +54,7 @@ def every_rate() -> Iterator[Rate]:
     yield from detector("human.jsonl", "wants_human", "wishes for a person", wants_human, (0.79, 0.86))
     yield from cards()
     yield from claims()
+    yield from other_shops()
     yield from without_facts()
 
 
@@ -116,12 +117,30 @@ def _left(row: dict[str, Any], kept: list[str]) -> bool:
 
 
 def claims() -> Iterator[Rate]:
-    rows = read("claims.jsonl")
+    of = ("untrue sentences held back", "true sentences let out")
+    yield from sentences(read("claims.jsonl"), "label", of, (0.99, 0.98))
+
+
+def other_shops() -> Iterator[Rate]:
+    """What an assistant would say in three shops that nothing of the check was written by: shoes, plants, electronics.
+
+    The sentences and their labels were committed before the check was run on them.
+    """
+    shops = json.loads((HERE / "shops.json").read_text(encoding="utf-8"))
+    rows = [row | shops[row["shop"]] for row in read("shops.jsonl")]
+    of = ("in other shops, untrue held back", "in other shops, true let out")
+    yield from sentences(rows, "shop", of, (0.77, 0.77))
+
+
+def sentences(
+    rows: list[dict[str, Any]], label: str, of: tuple[str, str], floors: tuple[float, float]
+) -> Iterator[Rate]:
+    """The untrue sentences that the check holds back, then the true ones that it lets out."""
     passed = [_passes(row) for row in rows]
-    for label, passes, floor in (("untrue sentences held back", False, 0.99), ("true sentences let out", True, 0.98)):
+    for told, floor, passes in zip(of, floors, (False, True), strict=True):
         own = [(row, found) for row, found in zip(rows, passed, strict=True) if row["passes"] is passes]
-        wrong = tuple(f"{row['label']}: {row['sentence']}" for row, found in own if found is not passes)
-        yield Rate(label, len(own) - len(wrong), len(own), floor, wrong)
+        wrong = tuple(f"{row[label]}: {row['sentence']}" for row, found in own if found is not passes)
+        yield Rate(told, len(own) - len(wrong), len(own), floor, wrong)
 
 
 def without_facts() -> Iterator[Rate]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from policy.claims.facts import fact_from_json
+from policy.claims.facts import fact_from_json, fact_to_json
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
@@ -124,9 +124,28 @@ def test_claims_rest_on_facts_that_can_be_read() -> None:
         assert len({fact.id for fact in facts}) == len(facts)
 
 
+def test_sentences_of_other_shops_are_labelled_and_rest_on_facts_that_can_be_read() -> None:
+    rows, shops = read("shops.jsonl"), json.loads((HERE / "shops.json").read_text(encoding="utf-8"))
+    assert all(set(row) == {"shop", "sentence", "passes"} and row["sentence"].strip() for row in rows)
+    counts = Counter((row["shop"], row["passes"]) for row in rows)
+    assert set(counts) == {(shop, passes) for shop in shops for passes in (True, False)}
+    assert min(counts[shop, True] for shop in shops) >= 40
+    assert min(counts[shop, False] for shop in shops) >= 20
+    assert repeated(row["sentence"] for row in rows) == []
+    for shop in shops.values():
+        assert datetime.fromisoformat(shop["now"]).tzinfo is not None
+        assert [fact_to_json(fact_from_json(fact)) for fact in shop["facts"]] == shop["facts"]
+
+
 @pytest.mark.parametrize(
     ("name", "key"),
-    [("intents.jsonl", "text"), ("opt_out.jsonl", "text"), ("human.jsonl", "text"), ("claims.jsonl", "sentence")],
+    [
+        ("intents.jsonl", "text"),
+        ("opt_out.jsonl", "text"),
+        ("human.jsonl", "text"),
+        ("claims.jsonl", "sentence"),
+        ("shops.jsonl", "sentence"),
+    ],
 )
 def test_no_sentence_stands_in_the_code_that_it_measures(name: str, key: str) -> None:
     sources = [path for room in ("agents", "graphs", "policy") for path in (ROOT / room).rglob("*")]
