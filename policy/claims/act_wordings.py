@@ -156,10 +156,11 @@ ACTS: tuple[Wording, ...] = (
         r"confirmed|put|booked|taken|dropped|combined|split|redirected|rerouted|expedited) (?:\w+ ){0,7}?(?:order|"
         r"cart|basket|address|quantity|item|items|bag|bags|shipping|delivery|subscription|size|grind|colou?r|it|"
         r"them|that|this|those|one|mug|kettle|grinder|beans|coffee|out|purchase|payment|method|in)",
-        r"(?:your|the) (?:\w+ )?(?:order|cart|basket|address|quantity|subscription|shipping method|delivery|"
-        r"purchase|payment|item|grind|size) (?:has been|was|is now|is being|has now been|have been|'s been|is) (?:"
-        r"\w+ )?(?:changed|updated|cancell?ed|placed|upgraded|modified|adjusted|confirmed|swapped|replaced|added|"
-        r"removed|processed|switched|expedited|edited)",
+        r"(?<!otherwise )(?:your|the) (?:\w+ )?(?:order|cart|basket|address|quantity|subscription|shipping method|"
+        r"delivery|purchase|payment|item|grind|size) "
+        r"(?:has been|was|is now|is being|has now been|have been|'s been|is) (?:\w+ )?"
+        r"(?:changed|updated|cancell?ed|placed|upgraded|modified|adjusted|confirmed|swapped|replaced|added|removed|"
+        r"processed|switched|expedited|edited)",
         r"(?:is|are|'s) (?:now )?(?:in|out of) your cart now",
         r"(?:has|have) been (?:added|removed|swapped|placed)",
         r"now in your (?:cart|basket)",

@@ -57,6 +57,7 @@ BENEFITS: tuple[Wording, ...] = (
         rf"(?:pay|costs?) (?:you )?nothing (?:for|in) {_CARRY}",
         rf"{_CARRY} (?:won't|will not|doesn't) cost (?:you )?(?:a thing|anything|a cent)",
         rf"complimentary (?:\w+ )?{_CARRY}",
+        rf"{_CARRY}[^.!?]{{,80}}, [^.!?]{{,60}}\bit (?:would be|will be|becomes) free",
     ),
     wording(
         _P.DISCOUNT,
@@ -144,6 +145,7 @@ BENEFITS: tuple[Wording, ...] = (
         "send sent back questions return returns returned returning exchange exchanges exchanged "
         "exchangeable returnable",
         r"no (?:returns?|exchanges?)",
+        r"(?:send|sending|mailing|posting|shipping) (?:\w+ ){0,4}back (?:is|will be|'s) (?:\w+ )?free",
         r"(?:can|cannot|can't|may|could|able to|free to|welcome to|will|always|simply|just|easily|be) (?:\w+ )?"
         r"(?:return(?:ed)?|exchange(?:d)?|send (?:\w+ ){0,2}back|(?:be )?(?:sent|taken|given|brought) back)",
         r"(?:free|easy|hassle-free|no-hassle|simple|extended|30-day) (?:returns?|exchanges?)",

@@ -20,6 +20,7 @@ class ClaimKind(StrEnum):
     PROMISE = "PROMISE"
     PRESSURE = "PRESSURE"
     UNREADABLE = "UNREADABLE"
+    CONTRARY = "CONTRARY"
 
 
 class Bound(StrEnum):

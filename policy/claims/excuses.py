@@ -16,6 +16,7 @@ _UNFINISHED = (
 )
 _IN_A_NAME = re.compile(
     r"\b(?:a|an|the|our|your|my|this|these|those|of|on|in|for|with|to|from|at|by|through|and|or|about|between|via|per|is|are|"
+    r"one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|"
     rf"was|not|no|any|some|both|each|every|called|named|{_UNFINISHED}|[A-Z][a-z][\w'&-]*)$"
 )
 _BEHIND_UNFINISHED = re.compile(rf"\b(?:{_UNFINISHED})$")
@@ -36,7 +37,8 @@ _OWN_SENTENCE = re.compile(
     r"\b)"
 )
 _CLAUSE_END = re.compile(
-    r"¶|[.!?;:()—–|](?=\s|$)|[!?;:)](?=[^\W\d_])|\]|\s[-=]{1,2}>?\s|,|\b(?:but|however|although|though|yet|because|since|as)\b"
+    r"¶|[.!?;:()—–|](?=\s|$)|[!?;:)](?=[^\W\d_])|\]|\s[-=]{1,2}>?\s|,"
+    r"|\b(?:but|however|although|though|yet|because|since|(?<!long )as(?! long as))\b"
     r"|\b(?:and|so|or|then) (?=(?:i|we|you|it|they|your|the|there|he|she|shipping|i'll|i've|you'll|we'll|it's|"
     r"that|free)\b)"
 )
@@ -96,8 +98,8 @@ _RHETORICAL = re.compile(
 _CONSIDERED = re.compile(
     r"\b(?:(?:see|check|find out|look|know|sure|ask|show you|tell you|tell me|explain|wonder) (?:what|which|how|"
     r"when|where|why|who)(?:'s)?|"
-    r"you (?:want|need|would like|hoped)|you'd like|you were hoping|whether|if|unless|in case|wonder(?:ing)?|"
-    r"depends on|check(?:ing)? (?:for|on|about)|ask(?:ed|ing)? "
+    r"you (?:want|need|would like|hoped)|you'd like|you were hoping|whether|if|unless|in case|as long as|"
+    r"wonder(?:ing)?|depends on|check(?:ing)? (?:for|on|about)|ask(?:ed|ing)? "
     r"(?:for|about)|"
     r"asking|questions? (?:about|on)|look(?:ing)? (?:for|into|up)|you (?:said|mentioned|asked|wanted|requested|"
     r"wrote|wished)|"
@@ -125,7 +127,7 @@ _ONE_MAY_ASK = re.compile(
     r"could|can|may|shall|should|(?:what|which|where|who|when|how)(?! (?:i|we|you|it|they|he|she|the)\b)) )"
 )
 # An afterthought: "we ship today, right?" asks nothing.
-_TAG = re.compile(r", (?!or )(?:[\w']+ ?){1,3}\?\W*$")
+_TAG = re.compile(r", (?!or )(?:[\w']+ ?){1,3}\?\W*$|(?:[:;]-?\)|[\u2600-\u27bf\U0001f000-\U0001faff])\W*$")
 _BAIT = re.compile(
     r"\b(?:did you know|do you know|how about|what about|what if|would you like (?:a|free|an|some|your)|can i "
     r"offer|"
@@ -233,7 +235,12 @@ def denied_by_the_company(text: str, start: int, end: int, kind: PromiseKind | P
     before = _PREFACE.sub("", plain[begin:start].lstrip())
     denied = _is_negated(before) or _negated_inside(plain, start, end, kind) or denied_behind(plain, end)
     weighed = _weighed(plain, start - len(before), start, end)
-    return denied and not (_SPEAKER.search(before + plain[start:end]) or weighed)
+    return denied and not (speaks_of_oneself(before + plain[start:end]) or weighed)
+
+
+def speaks_of_oneself(clause: str) -> bool:
+    """Whether it is of whoever speaks and what they know: "I can't see a refund"."""
+    return bool(_SPEAKER.search(clause))
 
 
 def denied_behind(lower: str, end: int) -> bool:
@@ -243,7 +250,9 @@ def denied_behind(lower: str, end: int) -> bool:
 
 def asks(lower: str) -> bool:
     """Whether a sentence is a question as a whole."""
-    return lower.rstrip().endswith("?") and (begins_as_a_question(lower) or not _TAG.search(lower))
+    if not lower.rstrip().endswith("?"):
+        return False
+    return begins_as_a_question(lower) or not _TAG.search(lower)
 
 
 def begins_as_a_question(lower: str) -> bool:

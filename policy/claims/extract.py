@@ -76,7 +76,9 @@ class Extractor:
 
     def _make(self, kind: ClaimKind, at: int, end: int) -> Claim:
         start, stop = self.tokens[at].start, self.tokens[end - 1].end
-        return Claim(kind, start, stop, self.text[start:stop], bound=self._bound(at, end))
+        # A price after 5% off is no price from 5% up.
+        is_share = kind is ClaimKind.PERCENT and self.word(at - 1) == "after"
+        return Claim(kind, start, stop, self.text[start:stop], bound=Bound.NONE if is_share else self._bound(at, end))
 
     def _bound(self, at: int, end: int) -> Bound:
         before = (self.word(at - 3), self.word(at - 2), self.word(at - 1))
@@ -179,6 +181,9 @@ class Extractor:
         return ClaimKind.MONEY, units, span.end
 
     def _dollar_of(self, at: int) -> str | None:
+        """Whose dollars a sign means: "CA$10", "CAD $10"."""
+        if self.word(at) in CURRENCY_CODES and self.tokens[at].raw.isupper():
+            return self.tokens[at].raw
         touches = at >= 0 and self.tokens[at].end == self.tokens[at + 1].start
         return _DOLLAR_PREFIXES.get(self.word(at)) if touches else None
 

@@ -1,9 +1,10 @@
 """Whether a passage (an FAQ chunk, a policy) says what a sentence says: same number, same unit, same thing."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 
 from policy.claims.claim import Bound, Claim, ClaimKind
 from policy.claims.facts import PromiseKind
@@ -13,7 +14,7 @@ from policy.claims.reading import Reading, read
 from policy.claims.scopes import NO_SCOPE, Scope, claim_scopes, place_of, scope_of
 from policy.claims.sentences import split
 from policy.claims.values import companions, date_parts, same_value
-from policy.claims.vocabulary import GENERIC, NEGATORS, QUALIFIERS, RESTRICTORS, STOP, UNIVERSAL, stem, topic
+from policy.claims.vocabulary import GENERIC, NEGATORS, QUALIFIERS, RESTRICTORS, STOP, UNIVERSAL, WEAK, stem, topic
 
 # What the company did for one shopper needs a row; a page of its help may be quoted, but not reworded into that.
 _NEEDS_A_ROW = frozenset(
@@ -43,6 +44,7 @@ _PLACE = re.compile(r"\b(?:in|to|from) (?:the )?[A-Z]")
 # Who does it, and when: "paid by you" is not "paid by us".
 _ROLES = frozenset({"we", "us", "our", "you", "your", "no", "before", "after", "all", "every", "always"})
 _LIMITS = frozenset({"only", "if", "may", "might", "over", "when"}) | RESTRICTORS
+_FOR_ALL = frozenset({"all", "every", "everything", "each"})
 _COMMON = frozenset({"any", "all", "coffee", "always"})
 
 
@@ -61,6 +63,18 @@ class _Statement:
 
 
 @dataclass(frozen=True, slots=True)
+class _Promise:
+    """One promise of a passage. `elsewhere` are the names of its sentence that stand in another part of it: "free from
+    Germany; from Austria it costs €6" promises nothing from Austria."""
+
+    claim: Claim
+    scope: Scope
+    heading: Scope
+    conditions: tuple[Claim, ...]
+    elsewhere: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Passage:
     """A passage, read."""
 
@@ -70,7 +84,7 @@ class Passage:
     # Ways to pay.
     payable: frozenset[str]
     statements: tuple[_Statement, ...]
-    promises: tuple[tuple[Claim, Scope, Scope, tuple[Claim, ...]], ...]
+    promises: tuple[_Promise, ...]
 
 
 @lru_cache(maxsize=2048)
@@ -79,7 +93,7 @@ def read_passage(text: str) -> Passage:
     parts = [part for part in split(text) if part.strip()]
     heading, running = NO_SCOPE, NO_SCOPE.topics
     statements: list[_Statement] = []
-    said: list[tuple[Claim, Scope, Scope, tuple[Claim, ...]]] = []
+    said: list[_Promise] = []
     for position, part in enumerate(parts):
         reading = read(part)
         whole = scope_of(reading, range(len(reading.tokens)))
@@ -94,7 +108,13 @@ def read_passage(text: str) -> Passage:
         ]
         if not part.rstrip().endswith("?"):
             said += [
-                (claim, _promise_scope(reading, claim.start) if claim.denied else whole, heading, reading.claims)
+                _Promise(
+                    claim,
+                    _promise_scope(reading, claim.start) if claim.denied else whole,
+                    heading,
+                    reading.claims,
+                    _names_elsewhere(reading, claim),
+                )
                 for claim in promises(part)
                 # What is denied at a place or after a time is not denied at large; word for word it may be said.
                 if not taken_back(part, claim) and not (claim.denied and _is_limited(reading, claim))
@@ -111,11 +131,19 @@ def read_passage(text: str) -> Passage:
         for reading in readings
         if not reading.claims and not reading.words.isdisjoint(NEGATORS)
         for word in reading.words
-        if word.isalpha() and word not in STOP and word not in GENERIC and topic(word) is None
+        if word.isalpha() and word not in STOP | GENERIC | WEAK and topic(word) is None
     )
     contrasted = tuple(replace(one, contrary=_contrary(one, statements, denied), setting=setting) for one in statements)
     plain = frozenset(read(part).plain for part in parts)
     return Passage(normalise(text).lower(), plain, setting, _payable(readings), contrasted, tuple(said))
+
+
+def _names_elsewhere(reading: Reading, claim: Claim) -> frozenset[str]:
+    """Names in the sentence of a promise that its own part of it does not have."""
+    part = reading.clause(place_of(reading, claim.start), soft=True)
+    named = {place for place, token in enumerate(reading.tokens) if place > 0 and token.raw[:1].isupper()}
+    own = set(reading.texts(part))
+    return frozenset(reading.tokens[place].text for place in named - set(part)) - own
 
 
 def _is_limited(reading: Reading, claim: Claim) -> bool:
@@ -229,7 +257,8 @@ def _same_limit(statement: _Statement, claim: Claim, scope: Scope) -> bool:
 
 def _same_noun(statement: _Statement, claim: Claim, reading: Reading) -> bool:
     """A bare count needs its thing named in the passage: 2 scoops, not 2 of anything."""
-    after = [token.text for token in reading.tokens if token.start >= claim.end][:3]
+    following = (token.text for token in reading.tokens if token.start >= claim.end)
+    after = list(takewhile(str.isalpha, following))[:3]
     nouns = {stem(word) for word in after if word.isalpha() and word not in STOP}
     said = {stem(word) for word in statement.scope.words}
     return not nouns or bool(nouns & said)
@@ -242,12 +271,18 @@ def _same_thing(scope: Scope, statement: _Statement) -> bool:
     around = statement.scope.words | statement.heading.words
     stems = {stem(word) for word in around}
     settled = stems if around & QUALIFIERS - {"free"} else stems | statement.setting
-    if any(stem(word) not in settled for word in scope.words & (QUALIFIERS | UNIVERSAL) - _COMMON):
+    if not _settles(settled, around, scope.words - _COMMON):
         return False
     content = {stem(word) for word in scope.words if word not in STOP}
     if content & statement.contrary or _opposed(content, stems):
         return False
     return not content or bool(content & stems) or bool(scope.topics & topics)
+
+
+def _settles(settled: Set[str], around: frozenset[str], said: frozenset[str]) -> bool:
+    """Whether a passage has what a sentence narrows or widens its thing to; "all" and "everything" are one."""
+    for_all = _FOR_ALL if around & _FOR_ALL else frozenset[str]()
+    return all(stem(word) in settled for word in (said & (QUALIFIERS | UNIVERSAL)) - for_all)
 
 
 def _opposed(content: set[str], said: set[str]) -> bool:
@@ -274,28 +309,38 @@ def promised(passage: Passage, reading: Reading, claim: Claim) -> bool:
         return False
     if claim.promise is PromiseKind.PRODUCT:
         return any(
-            said.promise is PromiseKind.PRODUCT and _same_quality(reading, claim, said, whole, heading)
-            for said, whole, heading, _ in passage.promises
+            said.claim.promise is PromiseKind.PRODUCT and _same_quality(reading, claim, said)
+            for said in passage.promises
         )
     if claim.promise in _BY_NUMBERS and _number_says_it(passage, reading, claim):
         return True
     if claim.denied:
         return any(
-            said.denied and said.promise is claim.promise and _same_denial(reading, claim, clause)
-            for said, clause, _, _ in passage.promises
+            said.claim.denied and said.claim.promise is claim.promise and _same_denial(reading, claim, said.scope)
+            for said in passage.promises
         )
     if claim.promise is PromiseKind.CODE:
         return _names_code(passage, claim.text.lower().split()[-1])
     if claim.promise is PromiseKind.PAYMENT:
         return payment_methods(claim.text.lower()) <= passage.payable
     scope = _promise_scope(reading, claim.start)
+    own = reading.texts(reading.clause(place_of(reading, claim.start), soft=True))
     return any(
-        said.promise is claim.promise
-        and not said.denied
-        and _same_promise(claim, scope, whole, heading, passage.setting)
-        and (claim.promise not in _CONDITIONAL or _keeps_conditions(reading, claim, whole, conditions))
-        for said, whole, heading, conditions in passage.promises
+        said.claim.promise is claim.promise
+        and not said.claim.denied
+        and said.elsewhere.isdisjoint(own)
+        and _same_payer(own, said.scope)
+        and _same_promise(claim, scope, said, passage.setting)
+        and (claim.promise not in _CONDITIONAL or _keeps_conditions(reading, claim, said))
+        for said in passage.promises
     )
+
+
+def _same_payer(own: Sequence[str], said: Scope) -> bool:
+    """ "We pay the postage" is not what a passage says that has "you pay the postage"."""
+    if not {"we", "us", "our"} & set(own) or not _PAYING & set(own):
+        return True
+    return bool({"we", "us", "our", "free"} & said.words)
 
 
 def covers(passage: Passage, reading: Reading, claim: Claim) -> bool:
@@ -337,7 +382,8 @@ def _promise_scope(reading: Reading, start: int) -> Scope:
     return scope_of(reading, reading.stretch(place_of(reading, start)))
 
 
-def _same_promise(claim: Claim, scope: Scope, said: Scope, heading: Scope, setting: frozenset[str]) -> bool:
+def _same_promise(claim: Claim, scope: Scope, promise: _Promise, setting: frozenset[str]) -> bool:
+    said, heading = promise.scope, promise.heading
     # "ships free" and "free delivery" are one promise, "we refund the delivery" and "we refund the goods" are two.
     taken_back = claim.promise in {PromiseKind.REFUND, PromiseKind.RETURNS}
     carried = set() if taken_back else {"delivery", "dispatch", "discount"}
@@ -348,17 +394,17 @@ def _same_promise(claim: Claim, scope: Scope, said: Scope, heading: Scope, setti
     content = {stem(word) for word in scope.words - own if word not in STOP}
     alike = bool(content & stems) or bool(scope.topics & (said.topics | heading.topics))
     settled = stems if said.words & QUALIFIERS - {"free"} else stems | setting
-    return alike and all(stem(word) in settled for word in scope.words & (QUALIFIERS | UNIVERSAL))
+    return alike and _settles(settled, said.words, scope.words)
 
 
-def _same_quality(reading: Reading, claim: Claim, said: Claim, whole: Scope, heading: Scope) -> bool:
+def _same_quality(reading: Reading, claim: Claim, said: _Promise) -> bool:
     """The passage says the same, and of what the sentence names: what holds for one product is not said of another."""
     quality = _stems(claim.text.lower().split())
-    if not quality <= _stems(said.text.lower().split()):
+    if not quality <= _stems(said.claim.text.lower().split()):
         return False
     named = _stems(_promise_scope(reading, claim.start).words) - quality
-    about = _stems(whole.words | heading.words)
-    return named <= about if named else bool(whole.words & UNIVERSAL)
+    about = _stems(said.scope.words | said.heading.words)
+    return named <= about if named else bool(said.scope.words & UNIVERSAL)
 
 
 def _stems(words: Iterable[str]) -> frozenset[str]:
@@ -366,12 +412,12 @@ def _stems(words: Iterable[str]) -> frozenset[str]:
     return frozenset(stem(part) for part in parts if part not in STOP and part not in _SAYS_OF)
 
 
-def _keeps_conditions(reading: Reading, claim: Claim, said: Scope, conditions: tuple[Claim, ...]) -> bool:
+def _keeps_conditions(reading: Reading, claim: Claim, said: _Promise) -> bool:
     """The sentence names who the promise is for, and beside it the amount that it depends on."""
     words = {stem(word) for word in reading.texts(reading.stretch(place_of(reading, claim.start)))}
-    if any(stem(word) not in words for word in said.words & RESTRICTORS):
+    if any(stem(word) not in words for word in said.scope.words & RESTRICTORS):
         return False
-    needed = [one for one in conditions if one.kind is ClaimKind.MONEY and one.bound is not Bound.NONE]
+    needed = [one for one in said.conditions if one.kind is ClaimKind.MONEY and one.bound is not Bound.NONE]
     return not needed or any(
         same_value(one, own) and claim.promise is not None and nearest(reading, claim.promise, own) == claim
         for one in needed

@@ -98,7 +98,7 @@ PRESSURE: tuple[Wording, ...] = (
         Pressure.SCARCITY,
         "gone snap grab pick few left low stock supplies limited gone sold running almost nearly last scarce "
         "remaining stocks "
-        "restock restocked more quantities edition rare dwindling availability handful couple",
+        "single one out restock restocked more quantities edition rare dwindling availability handful couple",
         r"(?:only |just )?(?:a |the last )?(?:few|couple|handful|several|some)(?: of (?:them|these|those))?(?: \w+)"
         r"{0,2} (?:left|remain\w*|in stock|available)",
         r"low (?:in |on )?(?:stock|supply|inventory)",
@@ -108,7 +108,8 @@ PRESSURE: tuple[Wording, ...] = (
         r"(?:almost|nearly|practically|just about|about to be) (?:gone|sold out|out of stock|out)",
         r"running (?:low|out)",
         r"(?:sell|selling|sells) out",
-        r"(?:will|'ll|could|may|might) (?:\w+ )?be gone",
+        r"(?:will|'ll|could|may|might|going to) (?:\w+ )?be (?:gone|sold out|out of stock)",
+        r"(?:only|just) (?:one|a single) (?:\w+ ){0,7}?(?:left|remain\w*|in stock)",
         r"(?:before|until|while) (?:it's|it is|they're|they are) (?:all )?gone",
         r"(?:snap|grab|pick) (?:it|one|this|them|yours)(?: up)? (?:now|while|before|fast|quick\w*)",
         r"scarce",

@@ -49,7 +49,8 @@ PRODUCTS: tuple[Wording, ...] = (
         "ethically sustainable sustainably gmo grade safe proof waterproof fireproof retardant handmade crafted cures "
         "cure heals heal treats treat prevents prevent relieves relieve lowers lower reduces reduce eases ease helps "
         "help boosts boost strengthens strengthen improves improve lose losing shed burns burn weight detox detoxes "
-        "detoxifies good great better health healthy healthier side don't doesn't never not",
+        "detoxifies good great better health healthy healthier side don't doesn't never not "
+        "poisonous harmful dangerous flammable hazardous friendly baggage luggage",
         rf"{_MATTER}[- ]free",
         rf"free (?:of|from) (?:any |all )?{_ALL}",
         rf"(?:contain(?:s|ing)?|has|{_HAVE}|with|there (?:is|are)|there's|made with|uses?) (?:absolutely |literally )?"
@@ -75,5 +76,9 @@ PRODUCTS: tuple[Wording, ...] = (
         rf"(?:good|great|healthy|healthier|better) for (?:your|the) {_BODY}",
         r"health benefits|(?:is|are|'s|'re) (?:very |really |so )?health(?:y|ier)",
         r"no side effects",
+        r"(?:isn't|aren't|is not|are not|'s not|'re not|never|neither) (?:\w+ )?"
+        r"(?:toxic|poisonous|harmful|dangerous|flammable|hazardous)",
+        r"(?:pet|child|kid|cat|dog|baby|skin)[- ]friendly",
+        r"(?:checked|hold|hand|carry-on|cabin) (?:baggage|luggage)",
     ),
 )

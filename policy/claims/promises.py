@@ -93,6 +93,8 @@ def _claim(reading: Reading, match: re.Match[str], kind: PromiseKind | Pressure)
     text = reading.text[match.start() : match.end()]
     if isinstance(kind, Pressure):
         return Claim(ClaimKind.PRESSURE, match.start(), match.end(), text, pressure=kind)
-    if kind is _P.FREE_SHIPPING and "return" in reading.lower[max(0, match.start() - 8) : match.end()]:
-        kind = _P.RETURNS
+    if kind is _P.FREE_SHIPPING:
+        # "Free return shipping"; "pots can be returned, and we pay the postage".
+        reach = len(text) + (match.start() if text.lower().startswith(("pay", "cover")) else 8)
+        kind = _P.RETURNS if "return" in reading.lower[max(0, match.end() - reach) : match.end()] else kind
     return Claim(ClaimKind.PROMISE, match.start(), match.end(), text, promise=kind)

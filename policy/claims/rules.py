@@ -12,6 +12,7 @@ from typing import assert_never
 
 from policy.claims.amounts import count_matches, label_fits, money_matches, percent_matches
 from policy.claims.claim import Claim, ClaimKind, Pressure
+from policy.claims.contrary import contraries
 from policy.claims.excuses import begins_as_a_question, begun_with_a_capital
 from policy.claims.facts import (
     CountFact,
@@ -45,12 +46,15 @@ _ENDS = frozenset({Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY})
 _NAMES_AN_END = re.compile(r"limited|short time|(?:ends?|expires?|ending|expiring|will end|will expire|runs out) *$")
 # Two words run into each other: "not permittedEverybody", "'OTHER'Die Lieferung". No pattern sees the second begin.
 _SEAM = re.compile(r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])|(?<=[^\W\d_A-ZÀ-ÖØ-Þ])(?=[IA]\b)")
+# A full stop with the next sentence right behind it, in small letters; it may be a link as well.
+_GLUED = re.compile(r"(?<=[^\W\d_]{3})[.!?…]+(?=[^\W\d_][\w']* )")
 # "the discount I can offer", "the Route 66 Jacket", "60% Brazilian": one sentence.
 _GOES_ON = re.compile(
     r" I(?:'ll|'d| (?:can|could|may|will|would|do|did|see|find|know|mentioned))\b"
     r"|(?<=[\d%]) (?!(?:I|We|You|Your|Our|My|The|It|This|That|There|They)\b)"
 )
 _MARKS = ".,;:!?()[]\"'"
+_A_SINGLE = re.compile(r"(?:only|just) (?:one|a single)\b")
 _A_FEW = re.compile(r"\b(?:few|couple|handful)\b")
 
 
@@ -92,6 +96,8 @@ def _judged(sentence: str, facts: Sequence[Fact], now: datetime) -> Iterator[tup
         yield claim, next((fact for fact in facts if _backs(fact, reading, index, now)), None)
     for claim in promised_here:
         yield claim, next((fact for fact in facts if _backs_promise(fact, reading, claim, now)), None)
+    passages = [fact.text for fact in facts if isinstance(fact, PassageFact)]
+    yield from ((claim, None) for claim in contraries(reading, passages))
     for claim in unread(reading, (*reading.claims, *promised_here)):
         yield claim, next((fact for fact in facts if _backs_unread(fact, reading, claim)), None)
 
@@ -117,6 +123,7 @@ def _run_together(
 def _pieces(plain: str, facts: Sequence[Fact]) -> list[str]:
     """A text cut where two words run into each other, but for those of a name or a passage ("MacBook"), and where a
     capital begins another sentence."""
+    plain = _GLUED.sub("\n", plain)
     cuts = {place for place in begun_with_a_capital(plain) if not _GOES_ON.match(plain, place)}
     parted = "".join("\n" if place in cuts else char for place, char in enumerate(plain))
     if _SEAM.search(plain):
@@ -166,14 +173,19 @@ def _backs(fact: Fact, reading: Reading, index: int, now: datetime) -> bool:
 
 
 @lru_cache(maxsize=2048)
-def _plain_name(name: str) -> str:
-    return normalise(name).lower().strip()
+def _mentions(name: str) -> tuple[str, ...]:
+    """A name, and the name without its last words: "VoltPack 20K" of "VoltPack 20K Power Bank"."""
+    words = normalise(name).lower().split()
+    return tuple(" ".join(words[:end]) for end in range(len(words), min(1, len(words) - 1), -1))
 
 
 def _inside_name(name: str, lower: str, claim: Claim) -> bool:
     """Whether the claim is part of a mention of the name: "Blend No. 7"."""
-    plain = _plain_name(name)
-    at = lower.find(plain) if plain else -1
+    return any(_covers(plain, lower, claim) for plain in _mentions(name))
+
+
+def _covers(plain: str, lower: str, claim: Claim) -> bool:
+    at = lower.find(plain)
     while at >= 0:
         end = at + len(plain)
         whole = not lower[at - 1 : at].isalnum() and not lower[end : end + 1].isalnum()
@@ -228,6 +240,8 @@ def _true_pressure(fact: Fact, reading: Reading, claim: Claim, now: datetime) ->
             return False
         if _A_FEW.search(claim.text.lower()):
             return 1 < fact.count <= FEW
+        if _A_SINGLE.match(claim.text.lower()):
+            return fact.count == 1
         return 0 < fact.count <= LOW and any(count_matches(fact, reading, at) for at in range(len(reading.claims)))
     return False
 

@@ -7,8 +7,13 @@ from policy.claims.reading import Reading
 from policy.claims.vocabulary import NEGATORS, STOP, topic, word_set
 
 _VERBS = word_set(
-    "can may must will is are was costs cost takes take has have comes come only not starts start lasts be"
+    "can may must will is are was costs cost takes take has have comes come only not starts start lasts be "
+    "arrive arrives ship ships leave leaves reach reaches include includes weigh weighs run runs give gives "
+    "apply applies"
 )
+_SENT_BACK = word_set("send sending sent bring bringing brought come go going take taken mail mailing post")
+# "Every two weeks" is no more than "two weeks" to a passage that has these.
+_EACH = frozenset({"every", "each"})
 _BREAKS = word_set(", ; and but or while whereas – — ( )")
 
 
@@ -35,14 +40,16 @@ def scope_of(reading: Reading, places: range) -> Scope:
     texts = [
         "usa" if reading.tokens[place].raw == "US" else reading.tokens[place].text
         for place in places
-        if place not in reading.taken
+        if not (place in reading.taken or (reading.tokens[place].text in _EACH and place + 1 in reading.taken))
     ]
     cut = next((at for at, text in enumerate(texts) if text in {"except", "excluding", "unless"}), len(texts))
     words = frozenset(text for text in texts[:cut] if text[0].isalpha())
-    topics = frozenset(name for word in words if (name := topic(word)))
+    sent = _SENT_BACK if "back" in words else frozenset[str]()
+    about = {text: "return" if text in sent else topic(text) for text in texts[:cut]}
+    topics = frozenset(name for word in words if (name := about[word]))
     if "refund" in topics and not any(topic(word) == "delivery" for word in words if not word.startswith("arriv")):
         topics -= {"delivery"}  # a refund arrives too
-    lead = next((name for text in texts[:cut] if (name := topic(text))), None)
+    lead = next((name for text in texts[:cut] if (name := about[text])), None)
     # "opened or not" denies nothing.
     negated = any(text in NEGATORS and texts[at - 1 : at] != ["or"] for at, text in enumerate(texts[:cut]))
     return Scope(words, topics, negated, lead)
@@ -58,7 +65,9 @@ def _segments(reading: Reading) -> list[range]:
         between = range(reading.inside[left].stop, reading.inside[right].start)
         breaks = [place for place in between if reading.tokens[place].text in _BREAKS]
         if breaks:
-            ends[left], starts[right] = breaks[-1], breaks[-1] + 1
+            # "1 to 2 days, to Hokkaido and Okinawa 2 to 4": what follows on the comma is all the next number's.
+            at = breaks[0] if breaks[0] == between.start and len(breaks) > 1 else breaks[-1]
+            ends[left], starts[right] = at, at + 1
         else:  # nothing divides them: they share what stands around
             starts[right] = starts[left]
     last = len(reading.tokens)
@@ -95,7 +104,9 @@ def _narrowed(reading: Reading, scope: Scope, places: range, *, narrow: bool) ->
     """The part up to the next conjunction, where it says enough; negation does not reach over a comma."""
     clause = scope_of(reading, reading.stretch(places.start))
     near = scope_of(reading, reading.clause(places.start, soft=True))
-    negated, lead = near.negated, near.lead or scope.lead
+    # "Within 14 days of delivery" is not about delivery.
+    told = range(reading.clause(places.start, soft=True).start, places.start)
+    negated, lead = near.negated, scope_of(reading, told).lead or scope.lead
     head = reading.tokens[reading.stretch(places.start).start].text
     if not narrow or head in _VERBS or all(word in STOP for word in clause.words):
         return Scope(scope.words, scope.topics, negated, lead)

@@ -41,7 +41,7 @@ _CUES = {
     **dict.fromkeys(("subtotal", "merchandise"), Cue.SUBTOTAL),
     **dict.fromkeys(
         ("total", "totals", "totalling", "pay", "paying", "payable", "due", "owe", "balance", "charged", "sum", "bill",
-         "altogether", "totaling", "charge"),
+         "altogether", "together", "totaling", "charge"),
         Cue.TOTAL,
     ),
     **dict.fromkeys(("each", "apiece"), Cue.EACH),
@@ -62,8 +62,8 @@ _CUE_SUBJECTS: dict[Cue, frozenset[Subject]] = {
 }
 _UNSAID = frozenset({Subject.ITEM_PRICE, Subject.LINE_TOTAL, Subject.SUBTOTAL, Subject.TOTAL, Subject.POLICY})
 _LINKS = word_set(
-    "is was are of : = to at by will be now comes come only just another amounts about costs cost for under "
-    "over exactly a the - still you up your full than less more below above down from"
+    "is was are of : = to at by stands sits will be now comes come only just another amounts about costs cost for "
+    "under over exactly a the - still you up your full than less more below above down from"
 )
 _LIMITS = frozenset({"under", "over", "below", "above", "than", "less", "more", "from"})
 _SIDE = word_set("after with including includes include plus before without excluding minus")
@@ -150,17 +150,19 @@ def subjects(reading: Reading, index: int) -> frozenset[Subject]:
     if claim.kind is ClaimKind.MONEY and _for_one(reading, places.stop):
         return frozenset({Subject.ITEM_PRICE, Subject.POLICY})
     near = _Neighbourhood(reading, index)
-    if (cue := near.strong()) is not None:
-        return _of_cue(cue, reading, index)
-    if claim.kind is ClaimKind.MONEY and (gap := _shipping_goal(reading, claim, places)):
-        return gap
-    cue = near.weak()
+    cue, goal = near.strong(), None
+    if claim.kind is ClaimKind.MONEY and cue in {None, Cue.ORDER}:  # "orders from €180 ship free"
+        goal = _shipping_goal(reading, claim, places)
+    if goal is not None:
+        return goal
+    cue = cue or near.weak()
     if cue is not None:
         return _of_cue(cue, reading, index)
     if claim.kind is ClaimKind.PERCENT:
         following = reading.texts(range(places.stop, places.stop + 1))
         alone = not following or not following[0].isalpha() or following[0] in _GOES_ON
-        return frozenset({Subject.DISCOUNT, Subject.POLICY}) if alone else frozenset({Subject.POLICY})
+        yours = reading.texts(range(places.start - 1, places.start)) == ["your"]
+        return frozenset({Subject.DISCOUNT, Subject.POLICY}) if alone or yours else frozenset({Subject.POLICY})
     return _UNSAID
 
 
@@ -221,6 +223,7 @@ def _shipping_goal(reading: Reading, claim: Claim, places: range) -> frozenset[S
         return None
     beside = {token.text for token in reading.tokens[max(0, places.start - 4) : places.stop + 2]}
     free = bool(words & {"free", "waived", "waive", "complimentary", "qualify", "qualifies", "unlock", "covered"})
+    free = free or ("pay" in words and not words.isdisjoint({"won't", "don't", "nothing"})) or {"on", "us"} <= words
     if free and beside & _AS_BEFORE and claim.bound is Bound.NONE:
         return frozenset({Subject.SHIPPING})
     if free and beside & _GAP and not beside & {"than"}:

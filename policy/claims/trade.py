@@ -30,6 +30,8 @@ _TRADE = re.compile(
     r"returns?|returned|refund\w*|exchang\w+|(?:send|bring|ship|mail|give|take|post) (?:\w+ ){0,3}(?:back|home)|"
     r"warrant\w+|guarante\w+|insured|repairs?|heal(?:s|th|thy|thier)?|allerg\w+|"
     rf"{_OTHERS}|(?:plenty|lots|hundreds|thousands|dozens|most|many|all) (?:of )?(?:the |these )?people|"
+    r"around the clock|day and night|24/7|any time of (?:the )?(?:day|night)|seven days a week|"
+    r"true to size|runs? (?:\w+ ){0,3}(?:small|large|narrow|wide|short|long)|"
     r"unsubscribed|mailings?|our (?:mailing )?(?:lists?|records|database)|"
     rf"(?:i|we|he|she|they|(?:the|our|my|an?) \w+)(?: have| has|'ve)?(?: just| already| now)? {_DONE_TO_YOU} "
     r"(?:you|your|yours)"
@@ -74,7 +76,8 @@ _OF_THE_TALK = re.compile(
 _POINTS = re.compile(
     r"\b(?:(?:in|on|to) (?:our|the) (?:\w+ )?(?:help )?pages?|(?:shown|listed|calculated|displayed|answered|explained) "
     r"(?:at|in|on|during) (?:the |your |our )?(?:\w+ )?(?:checkout|cart|steps?|pages?)|depends? on|"
-    r"the checkout (?:will )?(?:shows?|lists?)|(?:our|the) (?:\w+ )?pages? (?:has|have|lists?))\b"
+    r"the checkout (?:will )?(?:shows?|lists?)|(?:our|the) (?:\w+ )?pages? "
+    r"(?:has|have|lists?|says?|tells?|explains?))\b"
 )
 _BY_OTHERS = re.compile(rf"\b(?:{_OTHERS}|people)\b")
 _STOP = re.compile(r"(?:[.!?…\u2600-\u27bf\U0001f000-\U0001faff]|[:;]-?\)) ")
@@ -87,7 +90,7 @@ def unread(reading: Reading, found: Sequence[Claim]) -> Iterator[Claim]:
     lower = reading.lower
     for match in _TRADE.finditer(lower, 0, _question_from(lower)):
         start, end = match.span()
-        if any(_in_one_clause(reading, start, claim.start) for claim in found) or _of_the_talk(lower, start):
+        if any(_in_one_clause(reading, start, claim.start) for claim in found) or is_of_the_talk(lower, start):
             continue
         denied = denied_behind(lower, end) or excused(reading.text, start, end, PromiseKind.GIFT)
         if match["cost"] or not denied:
@@ -106,7 +109,7 @@ def _in_one_clause(reading: Reading, one: int, other: int) -> bool:
     return place_of(reading, one) in reading.stretch(place_of(reading, other)) and not _STOP.search(between)
 
 
-def _of_the_talk(lower: str, place: int) -> bool:
+def is_of_the_talk(lower: str, place: int) -> bool:
     """Whether the part of the sentence around a place speaks of the talk or points, and not of what others do."""
     begin = max((turn.end() for turn in _TURN.finditer(lower, 0, place)), default=0)
     after = _TURN.search(lower, place)

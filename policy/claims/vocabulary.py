@@ -30,8 +30,8 @@ GENERIC = word_set(
     "it it's its that that's this these those they they're each item items product products price prices "
     "priced cost costs costing per piece unit units apiece bag bags pack packs box boxes bottle bottles tin "
     "tins cup everything altogether coming comes sells sell selling currently stock available rating rated "
-    "average reviews review ratings stars star customers quantity qty thing things one ones pieces goods "
-    "copies pairs pair pcs pc x × size"
+    "average reviews review ratings stars star customers reviewers buyers quantity qty thing things one ones pieces "
+    "goods copies pairs pair pcs pc x × size"
 )
 
 _TOPIC_PREFIXES = {
@@ -41,7 +41,7 @@ _TOPIC_PREFIXES = {
     "return": "return",
     "refund": "refund", "reimburs": "refund",
     "exchang": "exchange",
-    "warrant": "warranty", "guarant": "guarantee",
+    "warrant": "guarantee", "guarant": "guarantee",
     "discount": "discount", "sav": "discount", "coupon": "discount", "voucher": "discount", "promo": "discount",
     "total": "total", "subtotal": "total",
     "tax": "tax", "vat": "tax",
@@ -49,7 +49,7 @@ _TOPIC_PREFIXES = {
     "point": "points", "reward": "points", "loyalty": "points",
     "roast": "roast", "grind": "grind", "ground": "grind", "brew": "brew", "steep": "brew",
     "open": "hours", "clos": "hours", "hours": "hours",
-    "repl": "support", "respond": "support", "answer": "support", "support": "support",
+    "repli": "support", "reply": "support", "respond": "support", "answer": "support", "support": "support",
     "cancel": "cancel",
     "pickup": "pickup", "collect": "pickup",
     "fresh": "freshness", "shelf": "freshness",
@@ -83,6 +83,13 @@ UNIVERSAL = word_set(
 RESTRICTORS = word_set(
     "member members subscriber subscribers subscription subscriptions student students wholesale first new "
     "selected eligible newsletter app birthday referral sale"
+)
+
+# Said of anything: of a denial they do not tell what is denied.
+WEAK = word_set(
+    "contain contains containing include includes included including made use uses used put keep kept place placed "
+    "cover covers covered offer offers offered sold sell allowed possible available suitable send sent carried "
+    "provided accept accepted accepts type kind sort part deal"
 )
 
 NEGATORS = word_set(
