@@ -52,7 +52,8 @@ ACTS: tuple[Wording, ...] = (
         "sent send sending email emailed emailing texted text texting link inbox messaged message forwarded mailed sms",
         rf"{TOLD} {DONE}(?:sent|sending|send|emailed|emailing|email|texted|texting|text(?: you)|messaged|"
         r"messaging|forwarded|mailed|shot|dropped|popped|sms'?e?d)(?: (?:you|over|it|that|this|the|a|an|your|off|"
-        r"out|everything|along|them|him|her|all|my|to)\b)",
+        r"out|everything|along|them|him|her|all|my|to)\b)"
+        r"(?! (?:an?|the|your) (?:\w+ ){0,2}(?:label|parcel|package|replacement|spare|refund))",
         r"(?:link|email|text|message|sms|confirmation|summary|copy)(?:'s| has been| is being| was| is| has| will "
         r"be|"
         r" just) (?:\w+ )?(?:sent|emailed|texted|on its way|in your inbox|on the way|waiting in|gone out|headed|"

@@ -76,6 +76,8 @@ _COUNT_WORDS: dict[Subject, frozenset[str]] = {
     ),
     Subject.REVIEW_COUNT: frozenset({"reviews", "ratings", "reviewers", "review", "rating", "reviewed"}),
 }
+_RATERS = word_set("customers people buyers shoppers reviewers parents riders owners readers")
+_RATED = word_set("rate rated rates rating stars star")
 _AS_UNITS = word_set("bag bags pack packs box boxes unit units tin tins of x × pcs")
 
 
@@ -108,7 +110,8 @@ def _counts_the_same(fact: CountFact, reading: Reading, index: int) -> bool:
         thing = after[: after.index("in")] if "in" in after else after[:2]
         return bool(_COUNT_WORDS[Subject.ITEM_COUNT] & set(after)) and not scarce and not names_something(thing)
     if fact.subject is Subject.REVIEW_COUNT:
-        return bool(_COUNT_WORDS[Subject.REVIEW_COUNT] & set(after[:4]))
+        rated = after[:1] and after[0] in _RATERS and not _RATED.isdisjoint(reading.words)
+        return bool(rated or _COUNT_WORDS[Subject.REVIEW_COUNT] & set(after[:4]))
     if fact.subject is Subject.QUANTITY:
         scarce = bool({"left", "remaining", "stock", "available", "reviews", "ratings"} & set(after))
         named = bool(fact.label) and not {stem(word) for word in after}.isdisjoint(_label_words(fact.label or ""))

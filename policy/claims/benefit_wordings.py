@@ -27,7 +27,9 @@ _METHOD = (
     r"(?:(?:credit |debit |gift |store |major |all )*cards?|paypal|klarna|afterpay|clearpay|sezzle|laybuy|"
     r"bitcoins?|ethereum|crypto\w*|(?:apple|google|shop|amazon|samsung|wechat|meta) ?pay|alipay|venmo|cash ?app|"
     r"cash(?: on delivery)?|che(?:que|ck)s?|bank transfers?|wire(?: transfers?)?|invoices?|(?:monthly )?instal?lments|"
-    r"sofort|twint|sepa|giropay|bancontact|visa|master ?card|amex|american express|discover|maestro|stripe)"
+    r"sofort|twint|sepa|giropay|bancontact|visa|master ?card|amex|american express|discover|maestro|stripe|"
+    r"ideal|interac(?: debit)?|postfinance|swish|vipps|mobilepay|blik|multibanco|eps|jcb|diners(?: club)?|unionpay|"
+    r"paypay|line pay|revolut(?: pay)?|wero|direct debit)"
 )
 
 PAYMENT_METHOD = re.compile(rf"\b{_METHOD}\b")
@@ -37,9 +39,9 @@ BENEFITS: tuple[Wording, ...] = (
         _P.FREE_SHIPPING,
         "shipping delivery postage ship ships shipped delivered deliver",
         rf"free (?:\w+ ){{0,2}}{_CARRY}",
-        rf"{_CARRY}(?: [\w€$£]+(?:[.,]\d+)*){{0,8}}? (?:is|are|will be|comes|being|'s|stays|becomes|goes) (?:\w+ "
-        rf"){{0,2}}(?:free|on "
-        r"us|on me|on the house|complimentary|waived|included|covered|nothing)",
+        rf"{_CARRY}(?: [\w€$£]+(?:[.,]\d+)*){{0,8}}? (?:is|are|will be|would be|comes|being|'s|stays|becomes|goes) "
+        rf"(?:\w+ ){{0,2}}(?:free|on us|"
+        r"on me|on the house|complimentary|waived|included|covered|nothing)",
         rf"{_CARRY}(?:'s)? (?:\w+ )?(?:free|on us|on the house|complimentary|waived|covered)",
         r"(?:ships?|shipped|delivered?) (?:\w+ ){0,3}(?:free|at no cost|at no charge|on us)",
         r"(?:waiv\w+|cover\w*|took off|tak\w+ off|remov\w+|dropp?\w*|(?<!you )(?<!to )(?<!buyers )(?:paid|pay|"

@@ -40,7 +40,7 @@ _PAYING = frozenset({"pay", "payment", "payments", "paying", "accept", "accepts"
 _TERMS = frozenset(map(stem, ("return", "refund", "exchange", "accept", "take", "pay", "possible")))
 _NO = frozenset({"no", "sorry", "unfortunately"})
 _CODE = re.compile(r"\b(?:codes?|coupons?|vouchers?)\b")
-_PLACE = re.compile(r"\b(?:in|to|from) (?:the )?[A-Z]")
+_PLACE = re.compile(r"\b(?:in|to|from) (?:the )?(?![A-Z]{3} ?\d)[A-Z]")
 # Who does it, and when: "paid by you" is not "paid by us".
 _ROLES = frozenset({"we", "us", "our", "you", "your", "no", "before", "after", "all", "every", "always"})
 _LIMITS = frozenset({"only", "if", "may", "might", "over", "when"}) | RESTRICTORS
@@ -126,6 +126,7 @@ def read_passage(text: str) -> Passage:
         if not reading.claims and reading.words.isdisjoint(NEGATORS)
         for word in reading.words
     )
+    affirmed = {stem(word) for reading in readings if reading.words.isdisjoint(NEGATORS) for word in reading.words}
     denied = frozenset(
         stem(word)
         for reading in readings
@@ -133,7 +134,9 @@ def read_passage(text: str) -> Passage:
         for word in reading.words
         if word.isalpha() and word not in STOP | GENERIC | WEAK and topic(word) is None
     )
-    contrasted = tuple(replace(one, contrary=_contrary(one, statements, denied), setting=setting) for one in statements)
+    contrasted = tuple(
+        replace(one, contrary=_contrary(one, statements, denied - affirmed), setting=setting) for one in statements
+    )
     plain = frozenset(read(part).plain for part in parts)
     return Passage(normalise(text).lower(), plain, setting, _payable(readings), contrasted, tuple(said))
 
@@ -163,7 +166,7 @@ def _payable(readings: list[Reading]) -> frozenset[str]:
     for reading in readings:
         asks = reading.plain.endswith(("?", ":"))
         limited = not reading.words.isdisjoint(_LIMITS) or _in_a_place(reading)
-        told = reading.lower.partition(" but not ")[0].partition(" except ")[0]
+        told = re.split(r",? but (?:not|no) | except ", reading.lower)[0]
         denied = not read(told).words.isdisjoint(NEGATORS) or reading.plain.split(" ")[0].strip(",.") in _NO
         if not (asks or limited or denied):
             claims = (claim.text for claim in promises(told) if claim.promise is PromiseKind.PAYMENT)
@@ -200,7 +203,15 @@ def says(passage: Passage, reading: Reading, claim: Claim, scope: Scope) -> bool
         return _verbatim(passage.text, claim.text.lower())
     if claim.kind is ClaimKind.UNREADABLE:
         return False
-    return any(_supports(statement, claim, scope, reading) for statement in passage.statements)
+    return any(_supports(statement, claim, scope, reading) for statement in passage.statements) or any(
+        _is_its_only(own, claim) and _has_all_of(own, reading, claim) for own in map(read, passage.sentences)
+    )
+
+
+def _is_its_only(own: Reading, claim: Claim) -> bool:
+    """Whether a sentence of a passage has this value, and no other of its kind that its words might be of."""
+    alike = [each for each in own.claims if each.kind is claim.kind]
+    return bool(alike) and all(same_value(each, claim) and each.bound is claim.bound for each in alike)
 
 
 def _names_code(passage: Passage, code: str) -> bool:
@@ -348,16 +359,20 @@ def covers(passage: Passage, reading: Reading, claim: Claim) -> bool:
     that the clause leaves out."""
     if reading.plain in passage.sentences:
         return True
-    clause = _promise_scope(reading, claim.start)
+    return any(_has_all_of(read(own), reading, claim) for own in passage.sentences)
+
+
+def _has_all_of(own: Reading, reading: Reading, claim: Claim) -> bool:
+    if own.plain.endswith("?"):
+        return False
+    clause, said = _promise_scope(reading, claim.start), scope_of(own, range(len(own.tokens)))
     meant = _stems(clause.words)
-    told = (read(own) for own in passage.sentences if not own.endswith("?"))
-    said = (scope_of(own, range(len(own.tokens))) for own in told)
-    return bool(meant) and any(
-        meant <= _stems(own.words)
-        and own.negated is clause.negated
-        and clause.words & _ROLES <= own.words
-        and own.words & _LIMITS <= clause.words
-        for own in said
+    return (
+        bool(meant)
+        and meant <= _stems(said.words)
+        and said.negated is clause.negated
+        and clause.words & _ROLES <= said.words
+        and said.words & _LIMITS <= clause.words
     )
 
 

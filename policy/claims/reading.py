@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from policy.claims.claim import Claim, ClaimKind
@@ -21,6 +21,8 @@ _DIGIT = re.compile(r"\d")
 # Words within which a foreign claim shows itself.
 _STRETCH = 6
 _PART_END = re.compile(r"[.!?:;,](?=\s*[^\W\d_])")
+_BEFORE_A_TIME = frozenset({"in", "within", "takes", "take", "to"})
+_BEHIND_A_TIME = frozenset({".", ",", ";", "!", ")", "in", "to", "for", "on"})
 _HARD = frozenset({"!", "?", ";", "—"})  # a full stop inside a sentence ends an abbreviation
 _SOFT = word_set(": ( ) , and but so while whereas then because though although however –")
 _CONJUNCTIONS = _HARD | _SOFT - {",", ":", "(", ")"}
@@ -112,6 +114,20 @@ class Reading:
         return range(first, last)
 
 
+def _with_units(claims: Sequence[Claim], tokens: Sequence[Token]) -> list[Claim]:
+    """A number that goes on with the unit of the one before: "in 2 to 4 business days, to the others in 4 to 8"."""
+    done: list[Claim] = []
+    for claim in claims:
+        last = done[-1] if done else None
+        if last is not None and last.kind is ClaimKind.DURATION and claim.kind is ClaimKind.COUNT and not claim.units:
+            first, after = _places(tokens, claim)
+            around = [token.text for token in (*tokens[max(0, first - 1) : first], *tokens[after : after + 1])]
+            if around[:1] and around[0] in _BEFORE_A_TIME and (len(around) == 1 or around[1] in _BEHIND_A_TIME):
+                claim = replace(claim, kind=ClaimKind.DURATION, units=last.units)  # noqa: PLW2901  (the loop's own)
+        done.append(claim)
+    return done
+
+
 def _unseen_digits(text: str, claims: Sequence[Claim]) -> list[Claim]:
     return [
         Claim(ClaimKind.UNREADABLE, match.start(), match.end(), match.group())
@@ -126,7 +142,7 @@ def read(sentence: str) -> Reading:
     text = normalise(sentence)
     tokens = tokenise(text)
     found = list(Extractor(text, tokens).claims())
-    found += _unseen_digits(text, found)
+    found = _with_units(found, tokens) + _unseen_digits(text, found)
     if _speaks_otherwise(text):
         found.append(Claim(ClaimKind.UNREADABLE, 0, len(text), text))
     found.sort(key=lambda claim: (claim.start, claim.end))

@@ -128,10 +128,17 @@ def _pieces(plain: str, facts: Sequence[Fact]) -> list[str]:
     parted = "".join("\n" if place in cuts else char for place, char in enumerate(plain))
     if _SEAM.search(plain):
         written = {word for fact in facts for word in _words_of(fact)}
-        parted = "".join(
-            word if word.strip(_MARKS) in written else _SEAM.sub("\n", word) for word in re.split(r"(\s)", parted)
-        )
+        parted = "".join(_unseamed(word, written) for word in re.split(r"(\s)", parted))
     return parted.split("\n")
+
+
+def _unseamed(word: str, written: set[str]) -> str:
+    """A word, parted where two run into each other; "PayPal" is one, and "PayPalWhere" begins with one."""
+    if word.strip(_MARKS) in written:
+        return word
+    ends = (end for end in range(len(word) - 1, 2, -1) if word[end].isupper() and word[:end].lstrip(_MARKS) in written)
+    begins = next(ends, 0)
+    return f"{word[:begins]}\n{_unseamed(word[begins:], written)}" if begins else _SEAM.sub("\n", word)
 
 
 def _words_of(fact: Fact) -> list[str]:

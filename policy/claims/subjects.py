@@ -41,7 +41,7 @@ _CUES = {
     **dict.fromkeys(("subtotal", "merchandise"), Cue.SUBTOTAL),
     **dict.fromkeys(
         ("total", "totals", "totalling", "pay", "paying", "payable", "due", "owe", "balance", "charged", "sum", "bill",
-         "altogether", "together", "totaling", "charge"),
+         "altogether", "totaling", "charge"),
         Cue.TOTAL,
     ),
     **dict.fromkeys(("each", "apiece"), Cue.EACH),
@@ -71,7 +71,7 @@ _DETERMINERS = word_set("your the a an any all this that applied new our and of"
 _GAP = frozenset({"away", "more", "short", "shy", "another", "extra", "additional", "needed"})
 _REACH = word_set(
     "orders order spend reach reaches hits hit minimum threshold spending qualify qualifies unlock unlocks "
-    "over above from at of once when if for or"
+    "over above from at of once when if for or passed pass exceed exceeds exceeded past met"
 )
 _AS_BEFORE = frozenset({"normally", "usually", "instead", "was", "regular", "worth", "value"})
 _WIDER_OFFER = (

@@ -31,7 +31,7 @@ GENERIC = word_set(
     "priced cost costs costing per piece unit units apiece bag bags pack packs box boxes bottle bottles tin "
     "tins cup everything altogether coming comes sells sell selling currently stock available rating rated "
     "average reviews review ratings stars star customers reviewers buyers quantity qty thing things one ones pieces "
-    "goods copies pairs pair pcs pc x × size"
+    "goods together copies pairs pair pcs pc x × size"
 )
 
 _TOPIC_PREFIXES = {

@@ -145,6 +145,7 @@ def test_the_verdict_names_what_is_bound_and_what_is_not() -> None:
         ("USD", 1000, "Your total is USD 10."),
         ("USD", 999, "Your total is nine ninety-nine."),
         ("CAD", 1000, "Your total is CA$10."),
+        ("CAD", 5499, "Your total is CAD $54.99."),
     ],
 )
 def test_prices_in_any_notation(currency: str, minor: int, sentence: str) -> None:

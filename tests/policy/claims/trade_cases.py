@@ -156,6 +156,16 @@ PASSAGES_NOT_SAID = (
     ("Bags cannot be returned after 30 days.", "Bags cannot be returned."),
     ("Where is the coffee roasted? In our own mill.", "Type in coupon COFFEE when you pay."),
     ("Where is the coffee roasted? In our own mill.", "Use code coffee when you pay."),
+    # a passage says the opposite
+    ("Do not put them in the washing machine.", "You can put them in the washing machine."),
+    ("The warranty covers defects, but not water damage or drops.", "The warranty includes water damage."),
+    ("It may be carried in hand luggage, but not in checked baggage.", "You can put it in your checked baggage."),
+    ("The Monstera is toxic to cats and dogs.", "The Monstera is not toxic to cats."),
+    ("The Terra is a road shoe. The Terra is not made for muddy trails.", "The Terra is great on muddy trails."),
+    # of another place, or paid by another
+    ("Return shipping is free from Germany; from Austria it costs €6.", "Return shipping is free from Austria."),
+    ("Delivery to Honshu takes 1 to 2 days, to Oki and Iki 2 to 4 days.", "Delivery to Oki takes 1 to 2 days."),
+    ("Pots can be returned unused; you pay the postage.", "Pots can be returned, and we pay the postage."),
 )
 PASSAGES_SAID = (
     ("We accept Visa, Mastercard and PayPal but not American Express.", "You can pay with Visa."),
@@ -163,4 +173,14 @@ PASSAGES_SAID = (
     ("Gift cards cannot be returned.", "Gift cards can't be returned."),
     ("With Klarna you can pay in 3 instalments.", "You can pay in 3 instalments."),
     ("Are you new here? First orders get the code WELCOME.", "Enter the code WELCOME when you pay."),
+    ("The warranty covers defects, but not water damage or drops.", "The warranty does not cover water damage."),
+    ("Do not put the shoes in the machine. The socks can be machine washed.", "The socks can be machine washed."),
+    ("Return shipping is free from Germany; from Austria it costs €6.", "Return shipping is free from Germany."),
+    ("Delivery to Honshu takes 1 to 2 days, to Oki and Iki 2 to 4 days.", "Delivery to Oki takes 2 to 4 days."),
+    ("Pots can be returned within 28 days.", "Pots can come back within 28 days."),
+    ("All products carry a one-year warranty.", "Everything comes with a one-year guarantee."),
+    ("To Ontario it takes 2 to 4 days, to the others 4 to 8.", "To Ontario it takes 2 to 4 days."),
+    ("Orders to Ontario take 2 to 4 days, orders to Yukon take 4 to 8.", "Orders to Yukon take 4 to 8 days."),
+    ("The first service, after 300 km, is free.", "The first service is free after 300 km."),
+    ("We accept Visa and PayPal, but no cheques.", "You can pay with PayPal."),
 )
