@@ -54,7 +54,8 @@ def every_rate() -> Iterator[Rate]:
     yield from detector("human.jsonl", "wants_human", "wishes for a person", wants_human, (0.79, 0.86))
     yield from cards()
     yield from claims()
-    yield from other_shops()
+    yield from other_shops("shops", "in other shops,", (0.92, 0.85))
+    yield from other_shops("held_out", "held out:", (0.78, 0.63))
     yield from without_facts()
 
 
@@ -121,15 +122,15 @@ def claims() -> Iterator[Rate]:
     yield from sentences(read("claims.jsonl"), "label", of, (0.99, 0.98))
 
 
-def other_shops() -> Iterator[Rate]:
-    """What an assistant would say in three shops that nothing of the check was written by: shoes, plants, electronics.
+def other_shops(name: str, where: str, floors: tuple[float, float]) -> Iterator[Rate]:
+    """What an assistant would say in three shops that nothing of the check was written by.
 
-    The sentences and their labels were committed before the check was run on them.
+    The sentences and their labels were committed before the check was run on them. With those of `shops` it has been
+    mended since; of `held_out` nothing was used but the facts.
     """
-    shops = json.loads((HERE / "shops.json").read_text(encoding="utf-8"))
-    rows = [row | shops[row["shop"]] for row in read("shops.jsonl")]
-    of = ("in other shops, untrue held back", "in other shops, true let out")
-    yield from sentences(rows, "shop", of, (0.77, 0.77))
+    shops = json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    rows = [row | shops[row["shop"]] for row in read(f"{name}.jsonl")]
+    yield from sentences(rows, "shop", (f"{where} untrue held back", f"{where} true let out"), floors)
 
 
 def sentences(

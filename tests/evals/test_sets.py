@@ -124,8 +124,9 @@ def test_claims_rest_on_facts_that_can_be_read() -> None:
         assert len({fact.id for fact in facts}) == len(facts)
 
 
-def test_sentences_of_other_shops_are_labelled_and_rest_on_facts_that_can_be_read() -> None:
-    rows, shops = read("shops.jsonl"), json.loads((HERE / "shops.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["shops", "held_out"])
+def test_sentences_of_other_shops_are_labelled_and_rest_on_facts_that_can_be_read(name: str) -> None:
+    rows, shops = read(f"{name}.jsonl"), json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
     assert all(set(row) == {"shop", "sentence", "passes"} and row["sentence"].strip() for row in rows)
     counts = Counter((row["shop"], row["passes"]) for row in rows)
     assert set(counts) == {(shop, passes) for shop in shops for passes in (True, False)}
@@ -145,6 +146,7 @@ def test_sentences_of_other_shops_are_labelled_and_rest_on_facts_that_can_be_rea
         ("human.jsonl", "text"),
         ("claims.jsonl", "sentence"),
         ("shops.jsonl", "sentence"),
+        ("held_out.jsonl", "sentence"),
     ],
 )
 def test_no_sentence_stands_in_the_code_that_it_measures(name: str, key: str) -> None:
