@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import assert_never
 
 from policy.claims.amounts import count_matches, label_fits, money_matches, percent_matches
+from policy.claims.backing import covers, promised, says
 from policy.claims.claim import Claim, ClaimKind, Pressure
 from policy.claims.contrary import contraries
 from policy.claims.excuses import begins_as_a_question, begun_with_a_capital
@@ -28,7 +29,7 @@ from policy.claims.facts import (
 )
 from policy.claims.instants import instant_matches
 from policy.claims.normalise import is_disguised, normalise, visible
-from policy.claims.passages import covers, promised, read_passage, says
+from policy.claims.passages import read_passage
 from policy.claims.promises import nearest, promises
 from policy.claims.reading import Reading, read
 from policy.claims.scopes import claim_scopes

@@ -55,6 +55,12 @@ def scope_of(reading: Reading, places: range) -> Scope:
     return Scope(words, topics, negated, lead)
 
 
+@lru_cache(maxsize=2048)
+def clause_scope(reading: Reading, start: int) -> Scope:
+    """The scope of the clause around a character place; commas do not end it."""
+    return scope_of(reading, reading.stretch(place_of(reading, start)))
+
+
 def _segments(reading: Reading) -> list[range]:
     """For each claim the token places that speak of it: up to the break between it and its neighbours."""
     order = [index for index, places in enumerate(reading.inside) if places]
