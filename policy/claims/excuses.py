@@ -26,7 +26,7 @@ _CAPITAL = re.compile(r"(?<=[^.!?;:,(—–\s]) (?=[A-Z][A-Za-z]*(?:'[a-z]+)?:? 
 # Whatever stands before it, no name begins so: "opened or not Where is it?".
 _NO_NAME = re.compile(
     r"(?<=[a-z]) (?=(?:Where|How|What|When|Which|Who|Why|Do|Does|Did|Can|Could|Is|Are|Would|Will|Shall|Should|We|You|"
-    r"They|There|It|This|That) )"
+    r"They|There|It|This|That) |\d+(?:[.,]\d+)?% \w+ (?:is|are|was|were|has|have|applies)\b)"
 )
 _OWN_SENTENCE = re.compile(
     r"(?<=\w) (?=(?:i|we|they|he|she) (?:sent|emailed|texted|told|asked|added|removed|changed|cancell?ed|ship)\b|"

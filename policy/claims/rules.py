@@ -48,11 +48,13 @@ _NAMES_AN_END = re.compile(r"limited|short time|(?:ends?|expires?|ending|expirin
 # Two words run into each other: "not permittedEverybody", "'OTHER'Die Lieferung". No pattern sees the second begin.
 _SEAM = re.compile(r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])|(?<=[^\W\d_A-ZÀ-ÖØ-Þ])(?=[IA]\b)")
 # A full stop with the next sentence right behind it, in small letters; it may be a link as well.
-_GLUED = re.compile(r"(?<=[^\W\d_]{3})[.!?…]+(?=[^\W\d_][\w']* )")
+_GLUED = re.compile(
+    r"(?:(?<=[^\W\d_]{3})|(?<=\bme)|(?<=\bus)|(?<=\bit)|(?<=\bso))[.!?…]+(?=[^\W\d_][\w']* |\d+(?:[.,]\d+)? ?%)"
+)
 # "the discount I can offer", "the Route 66 Jacket", "60% Brazilian": one sentence.
 _GOES_ON = re.compile(
     r" I(?:'ll|'d| (?:can|could|may|will|would|do|did|see|find|know|mentioned))\b"
-    r"|(?<=[\d%]) (?!(?:I|We|You|Your|Our|My|The|It|This|That|There|They)\b)"
+    r"|(?<=[\d%]) (?!(?:\d|I|We|You|Your|Our|My|The|It|This|That|There|They)\b)"
 )
 _MARKS = ".,;:!?()[]\"'"
 _A_SINGLE = re.compile(r"(?:only|just) (?:one|a single)\b")

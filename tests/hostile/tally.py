@@ -101,8 +101,8 @@ class Tally:
         return len(self.trials.get(invariant, ()))
 
 
-def report(tally: Tally, *, seed: int, seconds: float, most: int = 5) -> str:
-    """The closing table, what happened at all, and the first `most` violations of each invariant."""
+def report(tally: Tally, *, seed: int, seconds: float, most: int = 20) -> str:
+    """The closing table, what happened at all, and of each invariant the first violation of `most` episodes."""
     console = Console(width=130, record=True, file=StringIO())
     console.print(tally.table())
     console.print("calls: " + ", ".join(f"{tally.tried[trick]:,} {trick.value}" for trick in Trick))
@@ -112,7 +112,8 @@ def report(tally: Tally, *, seed: int, seconds: float, most: int = 5) -> str:
     console.print(f"seed {seed}: {seconds:.0f} s, {tally.counts.get('episodes', 0) / seconds:.1f} episodes/s")
     for invariant, found in tally.violations.items():
         console.print(f"\nviolated {len(found)} times: {invariant.value}", style="red")
-        for violation in found[:most]:
+        first = {each.episode: each for each in reversed(found)}
+        for violation in sorted(first.values(), key=lambda each: each.episode)[:most]:
             console.print(f"  --seed {seed} --only {violation.episode}: {violation.detail}", markup=False)
     return console.export_text()
 

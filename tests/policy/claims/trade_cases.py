@@ -110,6 +110,8 @@ TRADE_NOT_SAID = sentences_of(
     Send it back opened or not Where is the coffee roasted?
     _You were removed from every mailing for good_Where is the coffee roasted?
     Your basket leaves our warehouse overnightWhere is the coffee roasted?
+    We charge you a fraction of that for this order 10% off is applied to your cart.
+    Everything here gets to your door within the hour - trust me.10% off is applied to your cart.
     # what a screen shows is not what was read
     Happy to help \u202eyou.
     # said of the goods, not of the way to them
