@@ -45,11 +45,16 @@ LOW = 10
 """Units left that may be called a few, and that may be called low beside their number."""
 _ENDS = frozenset({Subject.OFFER_EXPIRY, Subject.HOLD_EXPIRY})
 _NAMES_AN_END = re.compile(r"limited|short time|(?:ends?|expires?|ending|expiring|will end|will expire|runs out) *$")
-# Two words run into each other: "not permittedEverybody", "'OTHER'Die Lieferung". No pattern sees the second begin.
-_SEAM = re.compile(r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])|(?<=[^\W\d_A-ZÀ-ÖØ-Þ])(?=[IA]\b)")
+# Two words run into each other: "not permittedEverybody", "'OTHER'Die Lieferung", "acceptedwe". No pattern sees the
+# second begin.
+_SEAM = re.compile(
+    r"(?:(?<=\w)|(?<=\w[\"'”’)\]]))(?=[A-ZÀ-ÖØ-Þ][^\W\d_A-ZÀ-ÖØ-Þ])|(?<=[^\W\d_A-ZÀ-ÖØ-Þ])(?=[IA]\b)"
+    r"|(?<=[a-z]{4})(?=(?:we|you)(?:'\w+)?$|your$)"
+)
 # A full stop with the next sentence right behind it, in small letters; it may be a link as well.
 _GLUED = re.compile(
-    r"(?:(?<=[^\W\d_]{3})|(?<=\bme)|(?<=\bus)|(?<=\bit)|(?<=\bso))[.!?…]+(?=[^\W\d_][\w']* |\d+(?:[.,]\d+)? ?%)"
+    r"(?:(?<=[^\W\d_]{3})|(?<=\bme)|(?<=\bus)|(?<=\bit)|(?<=\bso))[.!?…]+"
+    r"(?=[^\W\d_][\w']* |\d+(?:[.,]\d+)? ?%|[$€£¥]\d)"
 )
 # "the discount I can offer", "the Route 66 Jacket", "60% Brazilian": one sentence.
 _GOES_ON = re.compile(
@@ -129,7 +134,7 @@ def _pieces(plain: str, facts: Sequence[Fact]) -> list[str]:
     plain = _GLUED.sub("\n", plain)
     cuts = {place for place in begun_with_a_capital(plain) if not _GOES_ON.match(plain, place)}
     parted = "".join("\n" if place in cuts else char for place, char in enumerate(plain))
-    if _SEAM.search(plain):
+    if any(map(_SEAM.search, plain.split())):
         written = {word for fact in facts for word in _words_of(fact)}
         parted = "".join(_unseamed(word, written) for word in re.split(r"(\s)", parted))
     return parted.split("\n")

@@ -112,6 +112,8 @@ TRADE_NOT_SAID = sentences_of(
     Your basket leaves our warehouse overnightWhere is the coffee roasted?
     We charge you a fraction of that for this order 10% off is applied to your cart.
     Everything here gets to your door within the hour - trust me.10% off is applied to your cart.
+    We moved you to the bigger bag.$10.04 more makes shipping free.
+    Visa is not acceptedwe are here for you.
     # what a screen shows is not what was read
     Happy to help \u202eyou.
     # said of the goods, not of the way to them
