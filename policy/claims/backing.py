@@ -118,7 +118,7 @@ def _same_noun(statement: Statement, claim: Claim, reading: Reading) -> bool:
     """A bare count needs its thing named in the passage: 2 scoops, not 2 of anything."""
     following = (token.text for token in reading.tokens if token.start >= claim.end)
     after = list(takewhile(str.isalpha, following))[:3]
-    nouns = {stem(word) for word in after if word.isalpha() and word not in STOP}
+    nouns = {stem(word) for word in after if word not in STOP}
     said = {stem(word) for word in statement.scope.words}
     return not nouns or bool(nouns & said)
 

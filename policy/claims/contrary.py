@@ -18,7 +18,7 @@ from policy.claims.trade import is_of_the_talk
 from policy.claims.vocabulary import NEGATORS, RESTRICTORS, STOP, WEAK, stem, word_set
 
 _ENDS = word_set(", ; : ( ) – — . ! ? but because so though although while whereas")
-_LIMITS = RESTRICTORS | word_set(
+_HANGS_ON = RESTRICTORS | word_set(
     "unless except without before after until till once when whenever while if only just yet provided long otherwise "
     "any more less than"
 )
@@ -150,7 +150,7 @@ def _all(reading: Reading) -> frozenset[str]:
 
 def _is_limited(reading: Reading, places: range) -> bool:
     """To a number, a condition, or some of the shoppers."""
-    return any(place in reading.taken or reading.tokens[place].text in _LIMITS for place in places)
+    return any(place in reading.taken or reading.tokens[place].text in _HANGS_ON for place in places)
 
 
 def _stems(texts: Sequence[str]) -> frozenset[str]:

@@ -109,7 +109,7 @@ def read_passage(text: str) -> Passage:
     contrasted = tuple(
         replace(one, contrary=_contrary(one, statements, denied - affirmed), setting=setting) for one in statements
     )
-    plain = frozenset(read(part).plain for part in parts)
+    plain = frozenset(reading.plain for reading in readings)
     return Passage(normalise(text).lower(), plain, setting, _payable(readings), contrasted, tuple(said))
 
 

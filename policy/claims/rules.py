@@ -52,7 +52,7 @@ _SEAM = re.compile(
     r"|(?<=[a-z]{4})(?=(?:we|you)(?:'\w+)?$|your$)"
 )
 # A full stop with the next sentence right behind it, in small letters; it may be a link as well.
-_GLUED = re.compile(
+_RUNS_ON = re.compile(
     r"(?:(?<=[^\W\d_]{3})|(?<=\bme)|(?<=\bus)|(?<=\bit)|(?<=\bso))[.!?…]+"
     r"(?=[^\W\d_][\w']* |\d+(?:[.,]\d+)? ?%|[$€£¥]\d)"
 )
@@ -131,7 +131,7 @@ def _run_together(
 def _pieces(plain: str, facts: Sequence[Fact]) -> list[str]:
     """A text cut where two words run into each other, but for those of a name or a passage ("MacBook"), and where a
     capital begins another sentence."""
-    plain = _GLUED.sub("\n", plain)
+    plain = _RUNS_ON.sub("\n", plain)
     cuts = {place for place in begun_with_a_capital(plain) if not _GOES_ON.match(plain, place)}
     parted = "".join("\n" if place in cuts else char for place, char in enumerate(plain))
     if any(map(_SEAM.search, plain.split())):
@@ -196,10 +196,10 @@ def _mentions(name: str) -> tuple[str, ...]:
 
 def _inside_name(name: str, lower: str, claim: Claim) -> bool:
     """Whether the claim is part of a mention of the name: "Blend No. 7"."""
-    return any(_covers(plain, lower, claim) for plain in _mentions(name))
+    return any(_is_within(plain, lower, claim) for plain in _mentions(name))
 
 
-def _covers(plain: str, lower: str, claim: Claim) -> bool:
+def _is_within(plain: str, lower: str, claim: Claim) -> bool:
     at = lower.find(plain)
     while at >= 0:
         end = at + len(plain)

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from agents.voice_call.line import Line
 from db.tables.conversations import MessageRole
 from db.tables.customers import Suppression
-from db.tables.voice import EndReason, VoiceCallOutcome, VoiceCallStatus
+from db.tables.voice import EndReason, VoiceCall, VoiceCallOutcome, VoiceCallStatus
 from graphs.voice_call.events import CallEvent
-from tests.agents.voice_call.talk import ring
+from tests.agents.voice_call.talk import Phone, ring
 from tests.recovery.shops import Shop
 from tests.voice.lines import LIMITS, Customer, Exchange, exchange, to_the_last_word, voice
 from tests.voice.scripted import QUESTION, ScriptedCall
@@ -38,8 +38,8 @@ class AtItsEnd(Line):
         return self.heard("You have the wrong number.", at_ms=1, timings={})
 
 
-async def test_an_opt_out_begun_in_the_farewell_is_kept(engine: AsyncEngine, shop: Shop) -> None:
-    """Its last word comes long after ours."""
+async def said_into_the_farewell(engine: AsyncEngine, shop: Shop, text: str) -> tuple[Phone, VoiceCall]:
+    """A whole call whose customer begins to speak as we say goodbye; its row in the end."""
     await shop.consent()
     phone = await ring(shop, status=VoiceCallStatus.ANSWERED)
     await phone.opening()
@@ -49,9 +49,15 @@ async def test_an_opt_out_begun_in_the_farewell_is_kept(engine: AsyncEngine, sho
         customer = Customer(phone.call, await line.token_for(phone.call))
         running = asyncio.create_task(customer.stream.carry(line.url))
         await customer.until_heard(25)
-        customer.stream.say(to_the_last_word(await voice(ON_AND_ON)))
+        customer.stream.say(to_the_last_word(await voice(text)))
         await hangs_up(line, running)
         row = await line.row(phone.call.id)
+    return phone, row
+
+
+async def test_an_opt_out_begun_in_the_farewell_is_kept(engine: AsyncEngine, shop: Shop) -> None:
+    """Its last word comes long after ours."""
+    phone, row = await said_into_the_farewell(engine, shop, ON_AND_ON)
     assert (row.outcome, row.end_reason, row.slot) == (VoiceCallOutcome.DECLINED, EndReason.OPT_OUT, None)
     assert await phone.rows(Suppression)
     heard = [each.content for each in await phone.utterances() if each.role is MessageRole.USER]
@@ -59,18 +65,7 @@ async def test_an_opt_out_begun_in_the_farewell_is_kept(engine: AsyncEngine, sho
 
 
 async def test_what_else_is_said_into_the_farewell_is_kept_and_not_answered(engine: AsyncEngine, shop: Shop) -> None:
-    await shop.consent()
-    phone = await ring(shop, status=VoiceCallStatus.ANSWERED)
-    await phone.opening()
-    taken_up = phone.line
-    live = AtItsEnd(taken_up.parts, taken_up.call_id, taken_up.session_id, taken_up.company_id, taken_up.settings)
-    async with exchange(engine, shop, live) as line:
-        customer = Customer(phone.call, await line.token_for(phone.call))
-        running = asyncio.create_task(customer.stream.carry(line.url))
-        await customer.until_heard(25)
-        customer.stream.say(to_the_last_word(await voice("There was no coffee in the box.")))
-        await hangs_up(line, running)
-        row = await line.row(phone.call.id)
+    phone, row = await said_into_the_farewell(engine, shop, "There was no coffee in the box.")
     assert (row.outcome, row.end_reason) == (VoiceCallOutcome.DISCONNECTED, EndReason.WRONG_PERSON)
     assert row.transcript is not None
     said = [each["text"] for each in row.transcript if each["speaker"] == "CUSTOMER"]
