@@ -134,11 +134,15 @@ def company_filter_left_out(mp: pytest.MonkeyPatch) -> None:
 
     take_lease = ConversationRepository.take_lease
 
-    async def take(self: ConversationRepository, *args: Any, company_id: UUID, now: datetime, **each: Any) -> Any:
+    async def take(
+        self: ConversationRepository, own: UUID, *args: Any, company_id: UUID, now: datetime, **each: Any
+    ) -> Any:
+        # Its own first, which the turn changes later: two that move each other's would wait for each other.
+        await self.session.execute(select(ChatSession.id).where(ChatSession.id == own).with_for_update())
         foreign = select(ChatSession.id).where(ChatSession.company_id != company_id)
         last = foreign.order_by(ChatSession.id.desc()).limit(1).with_for_update(skip_locked=True).scalar_subquery()
         await self.session.execute(update(ChatSession).where(ChatSession.id == last).values(last_message_at=now))
-        return await take_lease(self, *args, company_id=company_id, now=now, **each)
+        return await take_lease(self, own, *args, company_id=company_id, now=now, **each)
 
     mp.setattr(ConversationRepository, "take_lease", take)
 
